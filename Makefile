@@ -1,0 +1,60 @@
+# Everything one does with the book. `make` alone lists the targets.
+# Needs Python 3.11 or newer and, once, the package index. Windows: see README.md.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# The book's own runs use the generated hazelnuts and the quick settings, whatever else is set,
+# and leave no progress bars in the outputs.
+BOOK_RUN := MVTEC_ROOT=generated ONE_BAD_NUT_PROFILE=quick ONE_BAD_NUT_CATEGORY=hazelnut TQDM_DISABLE=1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint pytest nbval committed-book notebooks lab lock repository clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+$(INSTALLED): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "One Bad Nut needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+book: $(INSTALLED)  ## Execute every notebook on the generated data and build the book
+	$(BOOK_RUN) $(BIN)/python tools/build_book.py --execute
+
+test: lint pytest nbval  ## Check style, helpers, and every notebook's outputs
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+pytest: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+nbval: $(INSTALLED)
+	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+
+committed-book: $(INSTALLED)  ## Build the book from the committed outputs, executing nothing
+	$(BIN)/python tools/build_book.py
+
+notebooks: $(INSTALLED)  ## Run all notebooks top to bottom and keep their outputs in them
+	$(BOOK_RUN) $(BIN)/python tools/run_notebooks.py
+
+lab: $(INSTALLED)  ## Open the notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir=. notebooks
+
+lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--no-header --no-annotate --no-emit-index-url --group book --group test \
+		--output-file requirements.txt pyproject.toml
+
+repository: $(INSTALLED)  ## Point the whole book at another repository: make repository URL=...
+	$(BIN)/python tools/set_repository.py $(URL)
+
+clean:  ## Remove what was built; environment and data stay
+	rm -rf _build .pytest_cache .ruff_cache

@@ -1,0 +1,25 @@
+"""Errors that name what is wrong and what to do about it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DataError(ValueError):
+    """Files that cannot be used as they are; the message names the file and the remedy."""
+
+
+def nearest(name: str, options: Iterable[str]) -> str:
+    """Return a sentence that suggests the option nearest to ``name``, or lists them all.
+
+    Examples
+    --------
+    >>> nearest("hazlenut", ["grid", "hazelnut"])
+    "Did you mean 'hazelnut'?"
+    >>> nearest("xyz", ["grid", "hazelnut"])
+    "Choose one of 'grid', 'hazelnut'."
+    """
+    options = sorted(options)
+    close = difflib.get_close_matches(name.lower(), options, n=1)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return "Choose one of " + ", ".join(f"'{option}'" for option in options) + "."
