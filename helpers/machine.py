@@ -1,0 +1,109 @@
+"""What the machine at hand can do: device, number format and memory layout for fast training."""
+
+import os
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from helpers.errors import nearest
+
+DEVICES = ("cpu", "cuda", "mps")
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where tensors live and in which number format convolutions are computed.
+
+    Attributes
+    ----------
+    device
+        ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    precision
+        ``"float32"`` or ``"bfloat16"``. Weights are always kept in float32; with bfloat16 the
+        multiplications run in 16 bits (automatic mixed precision: Micikevicius et al., ICLR 2018).
+    """
+
+    device: str
+    precision: str
+
+    def autocast(self) -> AbstractContextManager:
+        """Return the context in which a network's forward pass runs."""
+        return torch.autocast(
+            self.device,
+            dtype=torch.bfloat16,
+            enabled=self.precision == "bfloat16",
+        )
+
+    def place(self, model: torch.nn.Module) -> torch.nn.Module:
+        """Move a model here, its convolution weights laid out channels-last."""
+        return model.to(self.device).to(memory_format=torch.channels_last)
+
+    def stage(self, images: np.ndarray) -> torch.Tensor:
+        """Copy uint8 images N×3×H×W here once, channels-last, still as bytes."""
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(
+                f"images must be uint8 of shape N×3×H×W; got {images.dtype} of shape "
+                f"{images.shape}. load_category returns them so."
+            )
+        tensor = torch.tensor(images)
+        return tensor.to(self.device).contiguous(memory_format=torch.channels_last)
+
+    def describe(self) -> str:
+        """Say in a few words what this machine is; no names of hosts or owners."""
+        if self.device == "cuda":
+            hardware = torch.cuda.get_device_name()
+        else:
+            hardware = f"{platform.machine()} {self.device}, {torch.get_num_threads()} threads"
+        return f"{hardware}, {self.precision}"
+
+
+def unit(batch: torch.Tensor) -> torch.Tensor:
+    """Turn bytes 0…255 into float32 in [0, 1]."""
+    return batch.float().div_(255)
+
+
+def this_machine() -> Machine:
+    """Look at the machine and choose the fastest settings that keep the results.
+
+    The environment variables ``ONE_BAD_NUT_DEVICE`` (cpu, cuda, mps) and ``ONE_BAD_NUT_PRECISION``
+    (float32, bfloat16) overrule what is found.
+
+    Raises
+    ------
+    ValueError
+        When a variable holds another value.
+    """
+    device = _chosen("ONE_BAD_NUT_DEVICE", DEVICES) or _best_device()
+    precision = _chosen("ONE_BAD_NUT_PRECISION", PRECISIONS) or _best_precision(device)
+    return Machine(device, precision)
+
+
+def _chosen(variable: str, options: tuple | dict) -> str | None:
+    value = os.environ.get(variable)
+    if value and value not in options:
+        raise ValueError(f"{variable} is '{value}'. {nearest(value, options)}")
+    return value or None
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _best_precision(device: str) -> str:
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability() >= (8, 0) else "float32"
+    if device == "cpu" and _cpu_has_bfloat16():
+        return "bfloat16"
+    return "float32"
+
+
+def _cpu_has_bfloat16() -> bool:
+    # Without these instructions bfloat16 is emulated and slower than float32.
+    probes = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)

@@ -1,0 +1,61 @@
+"""The two sets of settings the book runs with: ``quick`` on a laptop, ``full`` as in the papers."""
+
+import os
+from dataclasses import dataclass, replace
+
+from helpers.errors import nearest
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much work a notebook does; data, never a fork in the code.
+
+    Attributes
+    ----------
+    name
+        ``"quick"`` or ``"full"``.
+    category
+        The category the notebooks look at; ``ONE_BAD_NUT_CATEGORY`` overrules it.
+    image_size
+        Side of the square images, in pixels.
+    epochs
+        Passes over the training images.
+    batch_size
+        Images in a training step.
+    learning_rate
+        Of the Adam optimiser.
+    seeds
+        Each experiment that reports a spread is repeated with these.
+    """
+
+    name: str
+    category: str
+    image_size: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seeds: tuple[int, ...]
+
+
+# full: the coursework's own settings (Adam, 1e-4, 50 epochs, batches of 16).
+# quick: fewer epochs on smaller images, with a learning rate to match.
+PROFILES = {
+    "quick": Profile("quick", "hazelnut", 128, 10, 16, 1e-3, (0, 1, 2)),
+    "full": Profile("full", "hazelnut", 256, 50, 16, 1e-4, (0, 1, 2)),
+}
+
+
+def current_profile() -> Profile:
+    """Return the profile named by ``ONE_BAD_NUT_PROFILE`` (default ``quick``).
+
+    Raises
+    ------
+    ValueError
+        When there is no such profile.
+    """
+    name = os.environ.get("ONE_BAD_NUT_PROFILE") or "quick"
+    if name not in PROFILES:
+        raise ValueError(f"ONE_BAD_NUT_PROFILE is '{name}'. {nearest(name, PROFILES)}")
+    category = os.environ.get("ONE_BAD_NUT_CATEGORY")
+    profile = PROFILES[name]
+    return replace(profile, category=category) if category else profile
