@@ -1,5 +1,6 @@
 """Where the book keeps its data and records on this machine."""
 
+import os
 from pathlib import Path
 
 
@@ -10,5 +11,9 @@ def project_root() -> Path:
 
 
 def data_folder() -> Path:
-    """Return the folder for everything fetched, generated or cached; git ignores it."""
-    return project_root() / "data"
+    """Return the folder for everything fetched, generated or cached; git ignores it.
+
+    ``data`` in the checkout, or the folder that ``ONE_BAD_NUT_DATA`` names.
+    """
+    named = os.environ.get("ONE_BAD_NUT_DATA")
+    return Path(named) if named else project_root() / "data"

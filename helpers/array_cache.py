@@ -1,0 +1,58 @@
+"""Decoded arrays kept on disk, found again by the content they were made from."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from helpers.atomic import make_folder_once
+from helpers.decoding import in_parallel
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def fingerprint(folder: Path, files: Iterable[str], **settings: object) -> str:
+    """Return a digest of the files' names and content and of the settings.
+
+    Every file is read each time, so that a changed one is noticed whatever its date says.
+
+    Parameters
+    ----------
+    folder
+        What ``files`` are relative to.
+    files
+        Names with ``/``.
+    settings
+        Whatever else decides the result, such as the size.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    files = list(files)
+    digests = in_parallel(lambda file: _digest(folder / file), files, "checking files")
+    whole = hashlib.blake2b(repr(sorted(settings.items())).encode(), digest_size=16)
+    for file, digest in zip(files, digests, strict=True):
+        whole.update(file.encode() + b"\0" + digest)
+    return whole.hexdigest()
+
+
+def cached(folder: Path, make: Callable[[], Arrays]) -> dict[str, np.ndarray]:
+    """Return the arrays kept in ``folder``; make and keep them there when it does not exist.
+
+    The folder appears whole or not at all, and only once when two processes want it.
+    """
+
+    def fill(work: Path) -> None:
+        for name, array in make().items():
+            np.save(work / f"{name}.npy", array)
+
+    make_folder_once(folder, fill)
+    return {path.stem: np.load(path) for path in sorted(folder.glob("*.npy"))}
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()

@@ -1,0 +1,267 @@
+"""A category of images: train, test, labels, masks, and where they came from."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers import hazelnuts
+from helpers.array_cache import cached, fingerprint
+from helpers.atomic import make_folder_once
+from helpers.decoding import in_parallel, read_header, read_image, read_mask
+from helpers.mvtec_layout import ImageFile, category_folder, list_files
+from helpers.places import data_folder
+
+# Part of every cache key: raise it when decoding changes.
+DECODING = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """The images of one product.
+
+    Attributes
+    ----------
+    name
+        Such as ``"hazelnut"``.
+    train
+        Good images: uint8, N×3×H×W.
+    test
+        Good and defective images: uint8, M×3×H×W.
+    labels
+        0 good, 1 defective: int64, shape M.
+    defects
+        Name of each test image's defect, or ``"good"``: str, shape M.
+    masks
+        True where the defect is: bool, M×H×W; all false for good images.
+    source
+        ``"generated"`` or ``"MVTec AD"``.
+    fingerprint
+        Digest of the files and the size.
+    train_files, test_files
+        Names relative to the category's folder, such as ``"test/crack/003.png"``.
+    """
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+    labels: np.ndarray
+    defects: np.ndarray
+    masks: np.ndarray
+    source: str
+    fingerprint: str
+    train_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        count, _, height, width = self.test.shape
+        expected = {
+            "train": (len(self.train_files), 3, height, width),
+            "test": (len(self.test_files), 3, height, width),
+            "labels": (count,),
+            "defects": (count,),
+            "masks": (count, height, width),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}.")
+
+    def __repr__(self) -> str:
+        kinds, counts = np.unique(self.defects, return_counts=True)
+        parts = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
+        side = self.test.shape[-1]
+        return (
+            f"Category {self.name!r}, {self.source}, {side} × {side} pixels\n"
+            f"  train: {len(self.train)} good\n"
+            f"  test:  {parts}"
+        )
+
+
+def load_category(
+    name: str = "hazelnut", size: int = 256, root: str | Path | None = None
+) -> Category:
+    """Load a category from MVTec AD's layout, or generate it, and say which.
+
+    Looked for in ``root``, else in the folder that ``MVTEC_ROOT`` names, else in ``data/mvtec``.
+    When nothing is named and nothing is there, or the word ``"generated"`` is given, hazelnuts
+    are generated. Decoded arrays are kept in ``data/cache``; a changed file is noticed.
+
+    Parameters
+    ----------
+    name
+        Category, that is, name of the folder.
+    size
+        Side of the square images in pixels. Images are resized with anti-aliasing, masks by
+        nearest neighbour.
+    root
+        Folder that holds the categories.
+
+    Raises
+    ------
+    DataError
+        When the files cannot be used as they are; the message names the file and the remedy.
+    ValueError
+        When the size is not a whole number of at least 1.
+    """
+    _check_size(size)
+    folder = category_folder(name, root)
+    if folder is None:
+        return generate_category(size)
+    return _read(name, folder, size, "MVTec AD")
+
+
+def generate_category(
+    size: int = 256, counts: Mapping[str, int] = hazelnuts.MVTEC_COUNTS, seed: int = 0
+) -> Category:
+    """Generate hazelnuts (once; afterwards they are on disk) and load them.
+
+    Parameters
+    ----------
+    size
+        Side of the square images, at most 1024 pixels.
+    counts
+        Images of each class, such as ``{"train/good": 100, "test/good": 20, "test/crack": 20}``.
+    seed
+        Another seed, other nuts.
+
+    Raises
+    ------
+    ValueError
+        When size or counts are out of range.
+    DataError
+        When the counts make a training or test set that nothing can be measured on.
+    """
+    _check_size(size)
+    return _read("hazelnut", _generated_folder(size, counts, seed), size, "generated")
+
+
+def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.DataFrame:
+    """List all images of a category, with what their headers say.
+
+    Parameters
+    ----------
+    name, root
+        As for `load_category`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an image: split, defect, file, width, height, mode (Pillow's), mask (file, or
+        empty). ``attrs["folder"]`` is the folder that the files are relative to.
+
+    Raises
+    ------
+    DataError
+        As for `load_category`, as far as names and headers show.
+    """
+    folder = category_folder(name, root) or _generated_folder(256)
+    files = list_files(folder)
+    headers = in_parallel(lambda image: read_header(folder / image.file), files, "reading headers")
+    table = pd.DataFrame([vars(image) for image in files])
+    table[["width", "height", "mode"]] = headers
+    table.attrs["folder"] = str(folder)
+    return table[["split", "defect", "file", "width", "height", "mode", "mask"]]
+
+
+def split_good(
+    images: np.ndarray, fraction: float = 0.15, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split good images at random into a part to fit on and a part held out for thresholds.
+
+    Parameters
+    ----------
+    images
+        N×3×H×W.
+    fraction
+        Share to hold out, between 0 and 1.
+    seed
+        Of the random choice.
+
+    Returns
+    -------
+    fit, held_out
+        Both at least one image; order as in ``images``.
+
+    Raises
+    ------
+    ValueError
+        When the fraction is out of range or there are fewer than two images.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must lie between 0 and 1; got {fraction}.")
+    if len(images) < 2:
+        raise ValueError(f"{len(images)} image cannot be split in two; load at least 2.")
+    count = int(np.clip(round(fraction * len(images)), 1, len(images) - 1))
+    held_out = np.zeros(len(images), bool)
+    held_out[np.random.default_rng(seed).permutation(len(images))[:count]] = True
+    return images[~held_out], images[held_out]
+
+
+def _check_size(size: int) -> None:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
+
+
+def _generated_folder(
+    size: int, counts: Mapping[str, int] = hazelnuts.MVTEC_COUNTS, seed: int = 0
+) -> Path:
+    # One set serves all small sizes: it is shrunk when it is read, as real images are.
+    size = max(size, 256)
+    # The renderer's own source is part of the name, so that a changed one never meets old files.
+    source = Path(hazelnuts.__file__).parent
+    key = hashlib.blake2b(repr((size, sorted(counts.items()), seed)).encode(), digest_size=8)
+    for module in sorted([*source.glob("nut_*.py"), source / "hazelnuts.py"]):
+        key.update(module.read_bytes())
+    folder = data_folder() / "generated" / f"{size}-{key.hexdigest()}" / "hazelnut"
+    return make_folder_once(
+        folder,
+        lambda work: hazelnuts.fill_category(work, size=size, counts=counts, seed=seed),
+    )
+
+
+def _read(name: str, folder: Path, size: int, source: str) -> Category:
+    files = list_files(folder)
+    names = [image.file for image in files] + [image.mask for image in files if image.mask]
+    key = fingerprint(folder, names, size=size, decoding=DECODING)
+    arrays = cached(
+        data_folder() / "cache" / f"{name}-{size}-{key}", lambda: _decode(folder, files, size)
+    )
+    train = [image for image in files if image.split == "train"]
+    test = [image for image in files if image.split == "test"]
+    defects = np.array([image.defect for image in test])
+    print(
+        f"{name}: {len(train)} training and {len(test)} test images, {source}, {size} pixels wide"
+    )
+    return Category(
+        name=name,
+        train=arrays["train"],
+        test=arrays["test"],
+        labels=(defects != "good").astype(np.int64),
+        defects=defects,
+        masks=arrays["masks"],
+        source=source,
+        fingerprint=key,
+        train_files=tuple(image.file for image in train),
+        test_files=tuple(image.file for image in test),
+    )
+
+
+def _decode(folder: Path, files: list[ImageFile], size: int) -> dict[str, np.ndarray]:
+    images = in_parallel(lambda image: read_image(folder / image.file, size), files, "decoding")
+    test = [image for image in files if image.split == "test"]
+    first = len(files) - len(test)
+
+    def mask(image: ImageFile) -> np.ndarray:
+        if not image.mask:
+            return np.zeros((size, size), bool)
+        width, height, _ = read_header(folder / image.file)
+        return read_mask(folder / image.mask, size, (width, height))
+
+    return {
+        "train": np.stack(images[:first]),
+        "test": np.stack(images[first:]),
+        "masks": np.stack(in_parallel(mask, test, "decoding masks")),
+    }

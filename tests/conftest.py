@@ -1,0 +1,46 @@
+"""What several test files share: real data when it is there, data folders that are thrown away."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "mvtec"
+
+
+@pytest.fixture
+def real_root():
+    """Give the folder of the real development images, or skip."""
+    if not SHARED.is_dir():
+        pytest.skip("the real development images are not on this machine")
+    return SHARED
+
+
+@pytest.fixture
+def data_folder(tmp_path, monkeypatch):
+    """Keep what is cached or generated in a folder of this test's own."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("ONE_BAD_NUT_DATA", str(folder))
+    monkeypatch.delenv("MVTEC_ROOT", raising=False)
+    return folder
+
+
+@pytest.fixture
+def small_root(tmp_path):
+    """Write a category ``nut`` of MVTec AD's layout: 3 training, 2 good and 2 cracked images."""
+    root = tmp_path / "root"
+    rng = np.random.default_rng(0)
+    for place in [f"train/good/{i:03d}" for i in range(3)] + [
+        "test/good/000", "test/good/001", "test/crack/000", "test/crack/001",
+    ]:  # fmt: skip
+        path = root / "nut" / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
+    for i in range(2):
+        mask = np.zeros((16, 16), np.uint8)
+        mask[4:8, 4 : 8 + i] = 255
+        path = root / "nut" / "ground_truth" / "crack" / f"{i:03d}_mask.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(path)
+    return root

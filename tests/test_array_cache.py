@@ -1,0 +1,40 @@
+"""Arrays kept on disk under the digest of what they were made from."""
+
+import numpy as np
+import pytest
+
+from helpers.array_cache import cached, fingerprint
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, content in {"a": b"1", "b": b"2"}.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def test_the_fingerprint_follows_content_names_and_settings(files):
+    base = fingerprint(files, ["a", "b"], size=8)
+    assert base == fingerprint(files, ["a", "b"], size=8)
+    assert len(base) == 32
+    assert base != fingerprint(files, ["a", "b"], size=9)
+    assert base != fingerprint(files, ["b", "a"], size=8)
+    assert base != fingerprint(files, ["a"], size=8)
+    (files / "b").write_bytes(b"3")
+    assert base != fingerprint(files, ["a", "b"], size=8)
+
+
+def test_swapped_contents_are_noticed(files):
+    base = fingerprint(files, ["a", "b"])
+    (files / "a").write_bytes(b"2")
+    (files / "b").write_bytes(b"1")
+    assert base != fingerprint(files, ["a", "b"])
+
+
+def test_arrays_come_back_and_are_made_once(tmp_path):
+    array = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    made = cached(tmp_path / "key", lambda: {"x": array, "y": array > 2})
+    again = cached(tmp_path / "key", lambda: pytest.fail("made again"))
+    for arrays in (made, again):
+        np.testing.assert_array_equal(arrays["x"], array)
+        assert arrays["y"].dtype == bool

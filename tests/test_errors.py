@@ -1,0 +1,17 @@
+"""Suggestions."""
+
+import pytest
+
+from helpers.errors import nearest
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("hazlenut", "Did you mean 'hazelnut'?"),
+        ("HAZELNUT", "Did you mean 'hazelnut'?"),
+        ("xyz", "Choose one of 'grid', 'hazelnut'."),
+    ],
+)
+def test_the_nearest_is_suggested(name, suggestion):
+    assert nearest(name, ["hazelnut", "grid"]) == suggestion
