@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -139,7 +139,7 @@ def train(
             f"choose a batch_size of at most {len(images)}."
         )
     model = machine.place(model)
-    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
     losses = _resume(checkpoint, model, optimiser, settings) if checkpoint else []
 
     start, ended_by = time.perf_counter(), "epochs"
@@ -151,8 +151,9 @@ def train(
             if settings.seconds and time.perf_counter() - start > settings.seconds:
                 ended_by = "budget"
                 break
+            order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
             with seeded(_epoch_seed(settings.seed, epoch)):
-                mean = _epoch(model, data, loss, optimiser, settings, machine, bar)
+                mean = _epoch(model, data, loss, optimiser, order, machine, bar)
             losses.append(mean)
             if checkpoint:
                 _save(checkpoint, model, optimiser, losses, settings)
@@ -165,14 +166,14 @@ def _epoch(
     data: torch.Tensor,
     loss: Loss,
     optimiser: torch.optim.Optimizer,
-    settings: TrainingSettings,
+    order: Sequence[torch.Tensor],
     machine: Machine,
     bar: tqdm,
 ) -> float:
     good = _copy(model)
     model.train()
     total = torch.zeros((), device=data.device)
-    for rows in torch.randperm(len(data)).split(settings.batch_size):
+    for rows in order:
         batch = unit(data[rows.to(data.device)])
         with machine.autocast():
             value = loss(model, batch)
@@ -187,7 +188,7 @@ def _epoch(
         model.eval()
         raise DivergedError(
             f"the loss became {mean}: training diverged. The model keeps the weights of the last "
-            f"good epoch. Try a learning rate below {settings.learning_rate:g}."
+            f"good epoch. Try a learning rate below {optimiser.param_groups[0]['lr']:g}."
         )
     bar.set_postfix(loss=f"{mean:.4g}")
     return mean
@@ -195,6 +196,12 @@ def _epoch(
 
 def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> torch.Tensor:
+    """Return the order in which ``train`` shows ``count`` images in an epoch."""
+    with seeded(_epoch_seed(seed, epoch)):
+        return torch.randperm(count)
 
 
 def _epoch_seed(seed: int, epoch: int) -> int:

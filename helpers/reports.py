@@ -1,0 +1,262 @@
+"""What a detector achieved, how it was measured, and the JSON record of both."""
+
+import json
+import platform
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from helpers.atomic import whole_file
+from helpers.datasets import Category
+from helpers.detectors import Detector, Scores
+from helpers.errors import DataError
+from helpers.machine import this_machine
+from helpers.metrics import (
+    Confusion,
+    Interval,
+    auroc_interval,
+    auroc_per_defect,
+    average_precision,
+    confusion_at,
+    f1_at,
+    image_auroc,
+)
+from helpers.pixel_metrics import pixel_report
+from helpers.places import project_root
+from helpers.profiles import current_profile
+from helpers.thresholds import Threshold, threshold_from_good
+
+Result = TypeVar("Result")
+
+LIBRARIES = ("numpy", "pillow", "scikit-learn", "scipy", "torch", "torchvision")
+
+
+@dataclass(frozen=True)
+class Report:
+    """All metrics of one run, with everything needed to know where they come from.
+
+    Attributes
+    ----------
+    method
+        The detector's name, the same everywhere in the book.
+    seed
+        Of the run.
+    settings
+        The detector's settings, as nested dictionaries.
+    data
+        Category, source, image size, counts and the fingerprint of the files.
+    image_auroc, image_auroc_interval
+        Area under the ROC curve of the image scores, with its 95 % bootstrap interval.
+    average_precision
+        Of the image scores.
+    pixel_auroc, pixel_average_precision, aupro
+        Of the maps; AUPRO up to a false positive rate of 0.3.
+    auroc_per_defect
+        Image AUROC of each defect type against all good test images.
+    threshold
+        Chosen on held-out good images, with the false-alarm rate to expect.
+    confusion, f1
+        What that threshold does on the test set.
+    seconds
+        Durations, such as ``{"fit": 12.3, "predict": 0.4}``.
+    environment
+        Profile, machine kind, number format, Python and library versions.
+    """
+
+    method: str
+    seed: int
+    settings: dict[str, Any]
+    data: dict[str, Any]
+    image_auroc: float
+    image_auroc_interval: Interval
+    average_precision: float
+    pixel_auroc: float
+    pixel_average_precision: float
+    aupro: float
+    auroc_per_defect: dict[str, float]
+    threshold: Threshold
+    confusion: Confusion
+    f1: float
+    seconds: dict[str, float]
+    environment: dict[str, str]
+
+    @property
+    def false_alarm_rate(self) -> float:
+        """Share of good test images above the threshold."""
+        return self.confusion.fp / (self.confusion.fp + self.confusion.tn)
+
+    @property
+    def miss_rate(self) -> float:
+        """Share of defective test images at or below the threshold."""
+        return self.confusion.fn / (self.confusion.fn + self.confusion.tp)
+
+    def summary(self) -> pd.DataFrame:
+        """Return the main figures as a table with one row, named after the method."""
+        interval, expected = self.image_auroc_interval, self.threshold.expected_false_alarm_rate
+        row = {
+            "image AUROC": f"{self.image_auroc:.3f} ({interval.low:.3f}–{interval.high:.3f})",
+            "average precision": f"{self.average_precision:.3f}",
+            "pixel AUROC": f"{self.pixel_auroc:.3f}",
+            "AUPRO": f"{self.aupro:.3f}",
+            "F1": f"{self.f1:.3f}",
+            "false alarms (expected)": f"{self.false_alarm_rate:.1%} ({expected:.1%})",
+            "missed": f"{self.miss_rate:.1%}",
+        }
+        return pd.DataFrame([row], index=[self.method])
+
+    def save(self, folder: Path | None = None) -> Path:
+        """Write the record as JSON, whole or not at all, and return its path.
+
+        Parameters
+        ----------
+        folder
+            Where records are kept; ``record_folder()`` when not given.
+
+        Raises
+        ------
+        DataError
+            When the folder cannot be written.
+        """
+        run = f"{self.data['category']}-{self.data['source']}-{self.data['size']}"
+        name = f"{self.method}-seed-{self.seed}"
+        path = (folder or record_folder()) / _slug(run) / f"{_slug(name)}.json"
+        with whole_file(path) as work:
+            work.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        return path
+
+
+def load_report(path: Path) -> Report:
+    """Read a record written by ``Report.save``.
+
+    Raises
+    ------
+    DataError
+        When the file is missing or is not a record.
+    """
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+        nested = {
+            "image_auroc_interval": Interval(**fields.pop("image_auroc_interval")),
+            "threshold": Threshold(**fields.pop("threshold")),
+            "confusion": Confusion(**fields.pop("confusion")),
+        }
+        return Report(**fields, **nested)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} is not a record of this book ({error}). Run the chapter that makes it again."
+        ) from error
+
+
+def record_folder() -> Path:
+    """Return where the current profile's records are kept."""
+    return project_root() / "records" / current_profile().name
+
+
+def evaluate(
+    method: str,
+    detector: Detector,
+    category: Category,
+    scores: Scores,
+    held_out: Scores,
+    *,
+    seed: int = 0,
+    false_alarm_rate: float = 0.05,
+    seconds: Mapping[str, float] | None = None,
+) -> Report:
+    """Measure ``scores`` of the test images against labels and masks.
+
+    Parameters
+    ----------
+    method
+        The name to report.
+    detector
+        Its settings enter the report.
+    category
+        The data; only its test part is used here.
+    scores
+        Of ``category.test``.
+    held_out
+        Of good images that were neither trained on nor are in the test set: the threshold is
+        chosen on them, never on the test set.
+    seed
+        Of the run.
+    false_alarm_rate
+        The share of good parts one accepts to stop.
+    seconds
+        Durations to report.
+
+    Raises
+    ------
+    ValueError
+        When scores and test images differ in number or shape.
+    """
+    if scores.maps.shape != category.masks.shape:
+        raise ValueError(
+            f"the maps have shape {scores.maps.shape}, the masks {category.masks.shape}; "
+            "predict the category's own test images."
+        )
+    labels, image = category.labels, scores.image
+    pixels = pixel_report(category.masks, scores.maps)
+    threshold = threshold_from_good(held_out.image, false_alarm_rate)
+    return Report(
+        method=method,
+        seed=seed,
+        settings=_plain(detector.settings),
+        data=_data(category),
+        image_auroc=image_auroc(labels, image),
+        image_auroc_interval=auroc_interval(labels, image),
+        average_precision=average_precision(labels, image),
+        pixel_auroc=pixels.auroc,
+        pixel_average_precision=pixels.average_precision,
+        aupro=pixels.aupro,
+        auroc_per_defect=auroc_per_defect(category.defects, image),
+        threshold=threshold,
+        confusion=confusion_at(labels, image, threshold.value),
+        f1=f1_at(labels, image, threshold.value),
+        seconds=dict(seconds or {}),
+        environment=_environment(),
+    )
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    """Return what ``work()`` returns, and the seconds it took."""
+    start = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - start
+
+
+def _data(category: Category) -> dict[str, Any]:
+    names, counts = np.unique(category.defects, return_counts=True)
+    return {
+        "category": category.name,
+        "source": category.source,
+        "size": category.train.shape[-1],
+        "train": len(category.train),
+        "test": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
+        "fingerprint": category.fingerprint,
+    }
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "profile": current_profile().name,
+        "machine": this_machine().describe(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def _plain(settings: Any) -> Any:
+    """Turn settings into what JSON gives back: dictionaries, lists, numbers and strings."""
+    return json.loads(json.dumps(asdict(settings) if is_dataclass(settings) else settings))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
