@@ -1,0 +1,159 @@
+"""Figures: the right panels, the same colours everywhere, words for those who cannot see them."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers import image_plots, plots
+from helpers.metrics import Confusion, Interval, roc_curve_with_band
+from helpers.pictures import CLASSES, METHODS, Picture, class_colours, method_colour
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
+MASKS = np.zeros((4, 16, 16), bool)
+MASKS[1:, 3:8, 3:9] = True
+NAMES = np.array(["good", "crack", "cut", "hole"])
+LABELS = np.repeat([0, 1], 10)
+SCORES = RNG.random(20) + LABELS
+BASE = "Baseline autoencoder"
+
+
+def all_pictures():
+    roc = roc_curve_with_band(LABELS, SCORES)
+    counts = pd.Series([5, 2], index=pd.MultiIndex.from_tuples([("test", "good"), ("test", "cut")]))
+    many = np.repeat(NAMES, 5)
+    return {
+        "grid": image_plots.image_grid(IMAGES, MASKS, NAMES, columns=2),
+        "overlay": image_plots.heat_map_overlay(IMAGES, RNG.random((4, 16, 16)), MASKS, NAMES),
+        "positions": image_plots.mask_position_map(MASKS),
+        "counts": plots.count_bars(counts),
+        "strips": plots.strip_by_class(RNG.random(20) + 0.01, many, "area in %"),
+        "scores": plots.score_histograms(SCORES, many, 0.8, "image score"),
+        "roc": plots.roc_plot({BASE: roc}, {BASE: (0.9, Interval(0.8, 1.0, 0.95))}),
+        "confusion": plots.confusion_matrix_plot(Confusion(38, 2, 30, 40)),
+        "training": plots.training_curve({BASE: [0.1, 0.05, 0.02]}),
+        "intervals": plots.interval_plot(["a", "b"], [0.6, 0.7], [0.5, 0.6], [0.7, 0.8], "AUROC"),
+    }
+
+
+@pytest.mark.parametrize(("name", "picture"), all_pictures().items())
+def test_every_figure_comes_with_words_and_a_small_picture(name, picture):
+    html = picture._repr_html_()
+    alt = re.search(r'alt="([^"]*)"', html)[1]
+    assert len(alt) > 40, "a text alternative says what is seen"
+    kind, data = re.search(r"data:image/(\w+);base64,([^\"]+)", html).groups()
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert image.format.lower() == kind
+    assert image.width <= 800, "no wider than the page"
+    assert len(data) < 200_000
+    assert np.asarray(image.convert("L")).std() > 3, "not blank"
+
+
+def test_the_words_name_what_is_drawn():
+    pictures = all_pictures()
+    for word in NAMES:
+        assert word in pictures["overlay"].alt
+        assert word in pictures["scores"].alt
+    assert "test: cut 2" in pictures["counts"].alt
+    assert BASE in pictures["roc"].alt
+
+
+def test_words_of_scores_hold_no_measured_number():
+    # They are compared as text, and trained models differ in their digits between processors.
+    for name in ("scores", "roc", "confusion", "training", "intervals", "overlay"):
+        digits = re.sub(r"95 %", "", all_pictures()[name].alt)
+        assert not re.search(r"\d\.\d", digits), name
+
+
+def test_markup_in_words_is_escaped():
+    picture = Picture(all_pictures()["grid"].figure, 'a "quoted" <b> & more')
+    assert 'alt="a &quot;quoted&quot; &lt;b&gt; &amp; more"' in picture._repr_html_()
+
+
+def test_the_text_form_is_the_alternative():
+    assert repr(Picture(None, "words")) == "Picture: words"
+
+
+def test_a_grid_has_a_panel_for_each_image():
+    figure = image_plots.image_grid(IMAGES, columns=3).figure
+    assert len(figure.axes) == 6
+    assert sum(bool(axis.images) for axis in figure.axes) == 4
+
+
+def test_the_outline_runs_along_the_mask():
+    figure = image_plots.image_grid(IMAGES[1:2], MASKS[1:2], columns=1).figure
+    points = np.concatenate(
+        [p for c in figure.axes[0].collections for p in c.get_paths()[0].to_polygons()]
+    )
+    # The mask covers columns 3…8 and rows 3…7: its border lies half a pixel outside.
+    np.testing.assert_allclose(points.min(axis=0), [2.5, 2.5])
+    np.testing.assert_allclose(points.max(axis=0), [8.5, 7.5])
+
+
+def test_a_method_has_one_colour_and_others_share_a_neutral_one():
+    assert method_colour(BASE) == METHODS[BASE]
+    assert method_colour("something else") == method_colour("another")
+    assert len(set(METHODS.values())) == len(METHODS)
+    line = plots.training_curve({BASE: [1, 2]}).figure.axes[0].lines[0]
+    assert line.get_color() == METHODS[BASE]
+
+
+def test_unknown_classes_get_colours_of_their_own():
+    colours = class_colours(["good", "bent", "glue", "crack"])
+    assert colours["good"] == CLASSES["good"]
+    assert len(set(colours.values())) == 4
+    assert class_colours(["glue", "bent", "good", "crack"]) == colours
+
+
+def linear(colour):
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels > 0.04045, ((channels + 0.055) / 1.055) ** 2.4, channels / 12.92)
+
+
+def lab(rgb):
+    matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.clip(np.array(matrix) @ rgb / [0.9505, 1, 1.089], 1e-6, None))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1.0.
+VISIONS = {
+    "usual": np.eye(3),
+    "deuteranopia": np.array(
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+    ),
+    "protanopia": np.array(
+        [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]
+    ),
+}
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_classes_can_be_told_apart(vision):
+    seen = [lab(np.clip(VISIONS[vision] @ linear(c), 0, 1)) for c in CLASSES.values()]
+    gaps = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+    assert min(gaps) > 12
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: image_plots.image_grid(IMAGES / 255),
+        lambda: image_plots.image_grid(IMAGES[:0]),
+        lambda: image_plots.image_grid(IMAGES, MASKS[:3]),
+        lambda: image_plots.image_grid(IMAGES, titles=["one"]),
+        lambda: image_plots.heat_map_overlay(IMAGES, MASKS[:2] * 1.0),
+        lambda: image_plots.mask_position_map(MASKS[:0]),
+        lambda: plots.score_histograms(SCORES, NAMES),
+        lambda: plots.strip_by_class([], [], "x"),
+        lambda: plots.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(wrong):
+    with pytest.raises(ValueError, match="images|masks|titles|maps|values|length"):
+        wrong()
