@@ -1,0 +1,59 @@
+"""Make a Colab runtime ready: install what it lacks, leave what it has."""
+
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from helpers.places import project_root
+
+# Colab is a notebook server itself.
+NOT_NEEDED = {"jupyterlab"}
+
+
+def install_missing(
+    pyproject: Path | None = None, run: Callable[[Sequence[str]], object] | None = None
+) -> list[str]:
+    """Install the dependencies of the book that this runtime has in no version at all.
+
+    Packages that are there stay as they are: replacing a preinstalled torch, torchvision or numpy
+    costs gigabytes and breaks the packages built against it. The versions present are handed to
+    pip as constraints, so that a new package cannot pull in others in their place.
+
+    Parameters
+    ----------
+    pyproject
+        The file that lists the dependencies; the book's own when not given.
+    run
+        Runs a command; replaced in tests.
+
+    Returns
+    -------
+    list of str
+        The requirements that were installed.
+    """
+    run = run or (lambda command: subprocess.run(command, check=True))
+    path = pyproject or project_root() / "pyproject.toml"
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"]
+    requirements = [r for r in map(Requirement, listed) if r.name not in NOT_NEEDED]
+    present = {r.name: _version(r.name) for r in requirements}
+    missing = [str(r) for r in requirements if present[r.name] is None]
+    if missing:
+        kept = "".join(f"{name}=={found}\n" for name, found in present.items() if found)
+        with tempfile.TemporaryDirectory() as folder:
+            constraints = Path(folder) / "constraints.txt"
+            constraints.write_text(kept, encoding="utf-8")
+            run([sys.executable, "-m", "pip", "install", "-q", "-c", str(constraints), *missing])
+    return missing
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

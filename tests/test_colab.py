@@ -1,0 +1,48 @@
+"""On Colab only what is missing is installed, and nothing that is there is touched."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.colab import install_missing
+
+
+@pytest.fixture
+def pyproject(tmp_path):
+    def write(*dependencies):
+        path = tmp_path / "pyproject.toml"
+        path.write_text(f"[project]\ndependencies = {list(dependencies)!r}\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_only_what_is_missing_is_installed(pyproject):
+    commands, constraints = [], []
+
+    def run(command):
+        commands.append(command)
+        constraints.append(Path(command[command.index("-c") + 1]).read_text())
+
+    listed = pyproject("torch>=2.5", "numpy>=1.26", "not-on-colab>=1", "jupyterlab>=4")
+    assert install_missing(listed, run) == ["not-on-colab>=1"]
+    (command,), (kept,) = commands, constraints
+    assert command[-1] == "not-on-colab>=1"
+    assert not any(name in " ".join(command) for name in ("torch", "numpy", "jupyterlab"))
+    # What is there is pinned to its own version, so that nothing can be pulled in over it.
+    assert sorted(line.split("==")[0] for line in kept.split()) == ["numpy", "torch"]
+
+
+def test_nothing_runs_when_nothing_is_missing(pyproject):
+    def run(command):
+        raise AssertionError(command)
+
+    assert install_missing(pyproject("torch>=2.5", "numpy>=1.26"), run) == []
+
+
+def test_an_old_version_that_is_there_is_left_alone(pyproject):
+    assert install_missing(pyproject("numpy>=99"), lambda _: None) == []
+
+
+def test_the_books_own_list_is_the_default():
+    assert install_missing(run=lambda _: None) == []

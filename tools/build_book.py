@@ -1,0 +1,60 @@
+"""Build the static book, warnings as errors, and check that every page is there.
+
+``--execute`` runs every notebook while building; without it the committed outputs are rendered.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from repository import ROOT, configuration
+
+HTML = ROOT / "_build" / "html"
+
+
+def pages(node: dict | list) -> Iterator[str]:
+    """Yield the pages that a table of contents names."""
+    if isinstance(node, list):
+        for entry in node:
+            yield from pages(entry)
+    else:
+        yield from (node[key] for key in ("root", "file") if key in node)
+        for key in ("parts", "chapters", "sections"):
+            yield from pages(node.get(key, []))
+
+
+def missing_pages() -> list[str]:
+    """Return the pages of ``_toc.yml`` that the built book lacks."""
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    return [page for page in pages(contents) if not (HTML / f"{page}.html").is_file()]
+
+
+def build(execute: bool) -> None:
+    """Run Jupyter Book; exit with its status when it fails."""
+    config = configuration()
+    config["execute"]["execute_notebooks"] = "force" if execute else "off"
+    path = ROOT / "_build" / "_config.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    command = ["build", ".", "--config", str(path), "--all", "-W", "-n", "--keep-going"]
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    status = subprocess.run([jupyter_book, *command], cwd=ROOT, check=False).returncode
+    if status:
+        sys.exit(status)
+
+
+def main() -> None:
+    """Build as asked on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--execute", action="store_true", help="run the notebooks first")
+    build(parser.parse_args().execute)
+    if missing := missing_pages():
+        sys.exit("The book lacks pages of its table of contents: " + ", ".join(missing))
+    print(f"\nThe book is built. Open {(HTML / 'index.html').as_uri()}")
+
+
+if __name__ == "__main__":
+    main()
