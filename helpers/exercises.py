@@ -1,0 +1,107 @@
+"""The checks behind the exercises: each tries the reader's answer on cases with known results."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from helpers.errors import nearest
+
+Check = Callable[[Callable], None]
+
+
+def check(exercise: str, answer: Callable) -> None:
+    """Try ``answer`` and print whether it solves the exercise, or what it gets wrong.
+
+    Parameters
+    ----------
+    exercise
+        Its number, such as ``"1.2"``.
+    answer
+        The reader's function.
+
+    Raises
+    ------
+    ValueError
+        When there is no such exercise.
+    """
+    if exercise not in CHECKS:
+        raise ValueError(f"there is no exercise {exercise}. {nearest(exercise, CHECKS)}")
+    try:
+        CHECKS[exercise](answer)
+    except _WrongError as wrong:
+        print(f"Exercise {exercise}: not yet. {wrong}")
+    except Exception as error:
+        # Whatever the reader's code raises belongs to the reader, in one line.
+        print(f"Exercise {exercise}: not yet. Your function raised {error!r}.")
+    else:
+        print(f"Exercise {exercise}: correct.")
+
+
+class _WrongError(Exception):
+    """The answer is wrong; the message says how it shows."""
+
+
+def _expect(found: object, wanted: object, case: str) -> None:
+    if found is None:
+        raise _WrongError("Your function returns nothing.")
+    if np.shape(found) != np.shape(wanted):
+        raise _WrongError(
+            f"For {case} the shape should be {np.shape(wanted)}, yours is {np.shape(found)}."
+        )
+    if not np.allclose(np.asarray(found, float), np.asarray(wanted, float), atol=1e-6):
+        raise _WrongError(f"For {case} the result should be {wanted}, yours is {found}.")
+
+
+def _mask_share(answer: Callable) -> None:
+    masks = np.zeros((3, 10, 20), bool)
+    masks[1, :5] = True
+    masks[2, 0, 0] = True
+    _expect(answer(masks), [0.0, 50.0, 0.5], "an empty, a half and a one-pixel mask of 10×20")
+
+
+def _regions(answer: Callable) -> None:
+    masks = np.zeros((3, 6, 6), bool)
+    masks[1, 0, 0] = masks[1, 5, 5] = True
+    masks[2, 1, 1] = masks[2, 2, 2] = masks[2, 5, 0] = True
+    _expect(answer(masks), [0, 2, 2], "no spot, two spots, and two pixels touching at a corner")
+
+
+def _constant_accuracy(answer: Callable) -> None:
+    _expect(answer(np.array([0, 1, 1, 1])), 0.75, "labels 0, 1, 1, 1")
+    _expect(answer(np.array([0] * 999 + [1])), 0.999, "one defect in a thousand")
+
+
+def _auroc_by_pairs(answer: Callable) -> None:
+    labels = np.array([0, 0, 1, 1])
+    _expect(answer(labels, np.array([1.0, 2.0, 3.0, 4.0])), 1.0, "defects above all good images")
+    _expect(answer(labels, np.array([1.0, 3.0, 2.0, 4.0])), 0.75, "one swapped pair of four")
+    _expect(answer(labels, np.ones(4)), 0.5, "four equal scores")
+
+
+def _top_mean(answer: Callable) -> None:
+    maps = np.arange(8, dtype=float).reshape(2, 2, 2)
+    _expect(answer(maps, 1.0), [1.5, 5.5], "share 1, the mean")
+    _expect(answer(maps, 0.25), [3.0, 7.0], "share 1/4 of four pixels, the maximum")
+    _expect(answer(maps, 0.5), [2.5, 6.5], "share 1/2")
+
+
+def _code_ratio(answer: Callable) -> None:
+    _expect(answer(128, 4, 32), 24.0, "side 128, 4 halvings, 32 channels")
+    _expect(answer(256, 0, 3), 1.0, "no halving and 3 channels: nothing is squeezed")
+
+
+def _good_threshold(answer: Callable) -> None:
+    scores = np.array([5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0, 7.0, 6.0])
+    _expect(answer(scores, 0.1), 9.0, "scores 1…9 and a rate of 1 in 10")
+    _expect(answer(scores, 0.3), 7.0, "scores 1…9 and a rate of 3 in 10")
+
+
+CHECKS: dict[str, Check] = {
+    "1.1": _mask_share,
+    "1.2": _regions,
+    "1.3": _constant_accuracy,
+    "1.4": _auroc_by_pairs,
+    "2.1": _top_mean,
+    "2.2": _code_ratio,
+    "2.3": _good_threshold,
+}

@@ -1,0 +1,108 @@
+"""What every committed notebook must be, whatever it teaches."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from build_book import pages  # noqa: E402
+from repository import badge, configuration, first_cell  # noqa: E402
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+TAGS = {"nbval-ignore-output", "hide-input", "hide-output", "remove-input", "raises-exception"}
+
+pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path, kind):
+    return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == kind]
+
+
+def test_it_was_run_top_to_bottom(path):
+    # nbval compares nothing in a cell that has no execution count.
+    counts = [cell.execution_count for cell in cells(path, "code")]
+    assert counts == list(range(1, len(counts) + 1)), "run `make notebooks`"
+
+
+def test_no_cell_failed_or_warned(path):
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", output.get("text")
+
+
+def test_outputs_show_no_path_of_a_machine(path):
+    outputs = json.dumps([cell.outputs for cell in cells(path, "code")])
+    assert not re.search(r"(?<![\w.])/(home|root|tmp|Users|content|usr|opt|var)/", outputs)
+
+
+def test_it_is_small(path):
+    assert path.stat().st_size < 2_000_000
+
+
+def test_cells_are_short_and_have_known_tags(path):
+    for cell in cells(path, "code"):
+        assert len(cell.source.splitlines()) <= 25, cell.source
+        assert set(cell.metadata.get("tags", [])) <= TAGS
+
+
+def test_every_picture_has_a_text_alternative(path):
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert "image/png" not in output.data, "show figures through helpers.plots"
+            html = output.get("data", {}).get("text/html", "")
+            for tag in re.findall(r"<img[^>]*>", html):
+                assert re.search(r'alt="[^"]{40,}"', tag), cell.source
+
+
+def test_badge_and_first_cell_follow_from_the_configuration(path):
+    assert badge(path.name) in cells(path, "markdown")[0].source
+    assert cells(path, "code")[0].source == first_cell()
+
+
+def test_the_table_of_contents_lists_it(path):
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    assert f"notebooks/{path.stem}" in set(pages(contents))
+
+
+def test_it_has_the_parts_of_a_chapter(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    for part in (
+        "**You will be able to**",
+        "**You need**",
+        "## Exercises",
+        "## What to take along",
+    ):
+        assert part in text
+    assert len(re.findall(r"(?m)^### \d+\.\d+ ", text)) >= 3
+
+
+def test_papers_it_links_are_in_the_bibliography(path):
+    bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8").lower()
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    for doi in re.findall(r"https://doi\.org/([^)\s]+)", text):
+        assert doi.lower() in bibliography
+
+
+def test_the_glossary_has_the_terms_it_links(path):
+    glossary = (ROOT / "book" / "glossary.md").read_text(encoding="utf-8")
+    anchors = {
+        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"(?m)^## (.+)$", glossary)
+    }
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    assert set(re.findall(r"glossary\.md#([\w-]+)", text)) <= anchors
+
+
+def test_the_repository_is_named_in_the_configuration_alone(path):
+    url = configuration()["repository"]["url"]
+    for cell in cells(path, "code")[1:]:
+        assert url not in cell.source
