@@ -85,8 +85,9 @@ def _writable(path: Path) -> Iterator[None]:
     except OSError as error:
         # Only trouble with our own target is ours to explain; a fill function may fail otherwise.
         # (A failed write names no file at all.)
-        where = path if error.filename is None else Path(error.filename)
-        if path.parent not in where.parents and where not in path.parents:
+        target = path.absolute()
+        where = target if error.filename is None else Path(error.filename).absolute()
+        if target.parent not in where.parents and where not in target.parents:
             raise
         raise DataError(
             f"{path} cannot be written: {error.strerror or error}. "

@@ -1,6 +1,7 @@
 """A category of images: train, test, labels, masks, and where they came from."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,12 @@ import pandas as pd
 from helpers import hazelnuts
 from helpers.array_cache import cached, fingerprint
 from helpers.atomic import make_folder_once
-from helpers.decoding import in_parallel, read_header, read_image, read_mask
+from helpers.decoding import in_parallel, read_header, read_image, read_mask, stacked
 from helpers.mvtec_layout import ImageFile, category_folder, list_files
 from helpers.places import data_folder
 
 # Part of every cache key: raise it when decoding changes.
-DECODING = 1
+DECODING = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,17 +58,23 @@ class Category:
     test_files: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        count, _, height, width = self.test.shape
+        count = len(self.test_files)
+        side = self.test.shape[2:]
         expected = {
-            "train": (len(self.train_files), 3, height, width),
-            "test": (len(self.test_files), 3, height, width),
-            "labels": (count,),
-            "defects": (count,),
-            "masks": (count, height, width),
+            "train": ((len(self.train_files), 3, *side), np.uint8),
+            "test": ((count, 3, *side), np.uint8),
+            "labels": ((count,), np.integer),
+            "defects": ((count,), np.str_),
+            "masks": ((count, *side), np.bool_),
         }
-        for name, shape in expected.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {shape}.")
+        for name, (shape, kind) in expected.items():
+            array = getattr(self, name)
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, not {shape}.")
+            if not np.issubdtype(array.dtype, kind):
+                raise ValueError(f"{name} holds {array.dtype}, not {kind.__name__}.")
+        if not np.array_equal(self.labels, self.defects != "good"):
+            raise ValueError("labels must be 0 where defects says 'good' and 1 elsewhere.")
 
     def __repr__(self) -> str:
         kinds, counts = np.unique(self.defects, return_counts=True)
@@ -109,6 +116,8 @@ def load_category(
     _check_size(size)
     folder = category_folder(name, root)
     if folder is None:
+        if root is None and not os.environ.get("MVTEC_ROOT"):
+            print("MVTec AD is not here (the set-up page says how to get it): generated hazelnuts.")
         return generate_category(size)
     return _read(name, folder, size, "MVTec AD")
 
@@ -130,11 +139,18 @@ def generate_category(
     Raises
     ------
     ValueError
-        When size or counts are out of range.
-    DataError
-        When the counts make a training or test set that nothing can be measured on.
+        When size, counts or seed are out of range, or the counts make a training or test set that
+        nothing can be measured on.
     """
     _check_size(size)
+    good = ("train/good", "test/good")
+    if not (
+        all(map(counts.get, good)) and any(counts[name] for name in counts if name not in good)
+    ):
+        raise ValueError(
+            "counts must ask for training images, good test images and images of at least one "
+            f"defect, such as 'test/crack'; got {dict(counts)}."
+        )
     return _read("hazelnut", _generated_folder(size, counts, seed), size, "generated")
 
 
@@ -160,10 +176,15 @@ def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.Da
     folder = category_folder(name, root) or _generated_folder(256)
     files = list_files(folder)
     headers = in_parallel(lambda image: read_header(folder / image.file), files, "reading headers")
-    table = pd.DataFrame([vars(image) for image in files])
-    table[["width", "height", "mode"]] = headers
+    table = pd.DataFrame(
+        [
+            (image.split, image.defect, image.file, *header, image.mask)
+            for image, header in zip(files, headers, strict=True)
+        ],
+        columns=["split", "defect", "file", "width", "height", "mode", "mask"],
+    )
     table.attrs["folder"] = str(folder)
-    return table[["split", "defect", "file", "width", "height", "mode", "mask"]]
+    return table
 
 
 def split_good(
@@ -250,9 +271,11 @@ def _read(name: str, folder: Path, size: int, source: str) -> Category:
 
 
 def _decode(folder: Path, files: list[ImageFile], size: int) -> dict[str, np.ndarray]:
-    images = in_parallel(lambda image: read_image(folder / image.file, size), files, "decoding")
+    train = [image for image in files if image.split == "train"]
     test = [image for image in files if image.split == "test"]
-    first = len(files) - len(test)
+
+    def picture(image: ImageFile) -> np.ndarray:
+        return read_image(folder / image.file, size)
 
     def mask(image: ImageFile) -> np.ndarray:
         if not image.mask:
@@ -261,7 +284,7 @@ def _decode(folder: Path, files: list[ImageFile], size: int) -> dict[str, np.nda
         return read_mask(folder / image.mask, size, (width, height))
 
     return {
-        "train": np.stack(images[:first]),
-        "test": np.stack(images[first:]),
-        "masks": np.stack(in_parallel(mask, test, "decoding masks")),
+        "masks": stacked(mask, test, (size, size), bool, "decoding masks"),
+        "test": stacked(picture, test, (3, size, size), np.uint8, "decoding test images"),
+        "train": stacked(picture, train, (3, size, size), np.uint8, "decoding training images"),
     }

@@ -1,21 +1,21 @@
 """From image files to arrays: checked, of one size, in parallel."""
 
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from helpers.errors import DataError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-DEEP_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 
 
 def read_header(path: Path) -> tuple[int, int, str]:
@@ -34,6 +34,8 @@ def read_image(path: Path, size: int) -> np.ndarray:
     """Decode an image and resize it, with anti-aliasing (bilinear), to ``size`` × ``size``.
 
     Grey and palette images become RGB. An alpha channel is dropped if it is opaque everywhere.
+    An image that a camera marked as turned (EXIF) is turned upright. Files of one category may
+    differ in size; each is resized.
 
     Returns
     -------
@@ -47,21 +49,18 @@ def read_image(path: Path, size: int) -> np.ndarray:
         transparent, or is not square (it would be distorted).
     """
     with _opened(path) as image:
-        if image.mode in DEEP_MODES:
+        if _is_deep(image):
             raise DataError(
-                f"{path} has more than 8 bits a channel (mode {image.mode}). Convert it to 8 bits, "
-                "with the same scaling for all images of the category."
+                f"{path} has more than 8 bits a channel. Convert it to 8 bits, with the same "
+                "scaling for all images of the category."
             )
         if image.width != image.height:
             raise DataError(
                 f"{path} is {image.width} × {image.height} pixels. Images must be square, or they "
                 "would be distorted: crop or pad all of them alike."
             )
-        if "A" in image.getbands() and image.getchannel("A").getextrema()[0] < 255:
-            raise DataError(
-                f"{path} is partly transparent. Save it without an alpha channel, on the "
-                "background it shall have."
-            )
+        _check_opaque(image, path)
+        ImageOps.exif_transpose(image, in_place=True)
         picture = image.convert("RGB")
         if picture.width != size:
             picture = picture.resize((size, size), Image.Resampling.BILINEAR)
@@ -71,10 +70,11 @@ def read_image(path: Path, size: int) -> np.ndarray:
 def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
     """Decode a mask and resize it by nearest neighbour to ``size`` × ``size``.
 
-    A pixel is defective when it is not 0. A file may hold 0 and one other value (255, or 1 as in
-    1-bit files). Nearest neighbour keeps the mask exact where it is kept, but a region thinner than
-    a pixel of the new size can vanish; if all of it would, the pixels that its pixels fall into
-    are marked instead, so that a defective image never loses its mask.
+    A pixel is defective when it is not black. A file may hold black and one other value (255, or 1
+    as in 1-bit files); of a palette the colours count, not their numbers. Nearest neighbour keeps
+    the mask exact where it is kept, but a region thinner than a pixel of the new size can vanish;
+    if all of it would, the pixels that its pixels fall into are marked instead, so that a defective
+    image never loses its mask.
 
     Returns
     -------
@@ -84,8 +84,8 @@ def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     DataError
-        When the file is not an image, is cut short, has another size than its image, marks
-        nothing, or holds more than two values.
+        When the file is not an image, is cut short, has another size than its image, is partly
+        transparent, marks nothing, or holds more than two values.
     """
     with _opened(path) as image:
         if image.size != image_size:
@@ -93,7 +93,9 @@ def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
                 f"{path} is {image.width} × {image.height} pixels, its image "
                 f"{image_size[0]} × {image_size[1]}. Draw the mask at the size of the image."
             )
-        values = np.asarray(image)
+        _check_opaque(image, path)
+        indirect = image.mode == "P" or len(image.getbands()) > 1
+        values = np.asarray(image.convert("RGB") if indirect else image)
     if values.ndim == 3:
         values = values.max(axis=2)
     levels = np.unique(values)
@@ -130,28 +132,51 @@ def in_parallel(work: Callable[[Item], Result], items: Iterable[Item], title: st
         return list(tqdm(done, total=len(items), desc=title, leave=False, delay=1))
 
 
-class _opened:  # noqa: N801
-    """Open an image, and turn whatever goes wrong in decoding into a DataError."""
+def stacked(
+    work: Callable[[Item], np.ndarray],
+    items: Sequence[Item],
+    shape: tuple[int, ...],
+    dtype: type,
+    title: str,
+) -> np.ndarray:
+    """Return what ``work`` makes of each item, each of ``shape``, as one array."""
+    whole = np.empty((len(items), *shape), dtype)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def put(index: int) -> None:
+        whole[index] = work(items[index])
 
-    def __enter__(self) -> Image.Image:
-        try:
-            self.image = Image.open(self.path)
-        except (UnidentifiedImageError, OSError) as error:
-            raise DataError(self._message(error)) from error
-        return self.image
+    in_parallel(put, range(len(items)), title)
+    return whole
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        self.image.close()
-        if isinstance(error, DataError) or error is None:
-            return
-        if isinstance(error, OSError | SyntaxError | ValueError):
-            raise DataError(self._message(error)) from error
 
-    def _message(self, error: BaseException) -> str:
-        return (
-            f"{self.path} cannot be read as an image ({error}). It may be cut short or no image at "
-            "all: copy it again, or remove it."
+def _is_deep(image: Image.Image) -> bool:
+    # Pillow shortens 16-bit colour to RGB without a word; only the raw mode tells.
+    raw = " ".join(str(tile[3]) for tile in image.tile)
+    return image.mode.startswith(("I", "F")) or re.search(r";16[BLN]", raw) is not None
+
+
+def _check_opaque(image: Image.Image, path: Path) -> None:
+    if not image.has_transparency_data:
+        return
+    if image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
+        raise DataError(
+            f"{path} is partly transparent. Save it without an alpha channel, on the background "
+            "it shall have."
         )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image, and turn whatever goes wrong in decoding into a DataError."""
+    try:
+        with Image.open(path) as image:
+            yield image
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} is too large ({error}). Make it smaller.") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read as an image ({error}). It may be cut short or no image at "
+            "all: copy it again, or remove it."
+        ) from error

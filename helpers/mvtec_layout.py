@@ -43,14 +43,24 @@ def category_folder(name: str, root: str | Path | None = None) -> Path | None:
         When a root is named and is missing, lies at another level, or lacks the category; or when
         nothing is named and the category cannot be generated.
     """
+    if not name or Path(name).name != name or name.startswith("."):
+        raise DataError(f"{name!r} is not the name of a category. {nearest(name, CATEGORIES)}")
     named = root if root is not None else os.environ.get("MVTEC_ROOT") or None
     default = data_folder() / "mvtec"
+    if named is None:
+        _check_not_above(default, name)
     if str(named) == GENERATED or (named is None and not (default / name).is_dir()):
         if name != "hazelnut":
             raise DataError(_not_there(name, default if named is None else None))
         return None
-    where = Path(named) if named is not None else default
-    _check_level(where, name)
+    where = Path(named).expanduser().absolute() if named is not None else default
+    if not where.is_dir():
+        raise DataError(
+            f"{where} is not a folder. Set MVTEC_ROOT (or root) to the folder that holds the "
+            "categories, or leave it out to use generated hazelnuts."
+        )
+    _check_not_above(where, name)
+    _check_not_inside(where, name)
     if not (where / name).is_dir():
         raise DataError(_not_there(name, where))
     return where / name
@@ -70,32 +80,37 @@ def _not_there(name: str, where: Path | None) -> str:
 
 
 def _categories_in(where: Path) -> list[str]:
-    return sorted(path.parent.parent.name for path in where.glob("*/train/good"))
+    return [folder.parents[1].name for folder in _good_folders(where, "*")]
 
 
-def _check_level(where: Path, name: str) -> None:
-    if not where.is_dir():
-        raise DataError(
-            f"{where} is not a folder. Set MVTEC_ROOT (or root) to the folder that holds the "
-            "categories, or leave it out to use generated hazelnuts."
-        )
-    if (where / name).is_dir():
+def _good_folders(where: Path, pattern: str) -> list[Path]:
+    found = sorted(where.glob(f"{pattern}/train/good"))
+    # A hidden one is being fetched right now.
+    return [f for f in found if not any(p.startswith(".") for p in f.relative_to(where).parts)]
+
+
+def _check_not_above(where: Path, name: str) -> None:
+    if (where / name / "train" / "good").is_dir():
         return
-    above = [
-        folder for folder in (where, *where.parents[:3]) if (folder / "train" / "good").is_dir()
-    ]
-    if above:
-        right = above[0].parent
+    deeper = _good_folders(where, f"*/{name}")
+    if not deeper and not _categories_in(where):
+        deeper = _good_folders(where, "*/*")
+    if deeper:
         raise DataError(
-            f"{where} lies inside the category '{above[0].name}'. Give the folder that holds the "
-            f"categories: {right}"
+            f"{where} lies above the categories. Give the folder that holds them, as MVTEC_ROOT "
+            f"or root: {deeper[0].parents[2]}"
         )
-    below = sorted(where.glob("*/*/train/good"))
-    if below:
-        raise DataError(
-            f"{where} lies above the categories. Give the folder that holds them: "
-            f"{below[0].parents[2]}"
-        )
+
+
+def _check_not_inside(where: Path, name: str) -> None:
+    if (where / name / "train" / "good").is_dir():
+        return
+    for folder in (where, *where.parents[:3]):
+        if (folder / "train" / "good").is_dir():
+            raise DataError(
+                f"{where} lies inside the category '{folder.name}'. Give the folder that holds "
+                f"the categories, as MVTEC_ROOT or root: {folder.parent}"
+            )
 
 
 def list_files(folder: Path) -> list[ImageFile]:
@@ -106,9 +121,16 @@ def list_files(folder: Path) -> list[ImageFile]:
     Raises
     ------
     DataError
-        When there is no training image, a file is no image, a defective image has no mask, a mask
-        has no image, or the test set lacks good or defective images.
+        When there is no training image, ``train`` holds another folder than ``good``, a file is no
+        image or lies outside the folders of its kind, a defective image has no mask or shares it,
+        a mask has no image, or the test set lacks good or defective images.
     """
+    for other in _subfolders(folder / "train"):
+        if other != "good":
+            raise DataError(
+                f"{folder / 'train' / other} is not used: training images are good. Move it to "
+                f"{folder / 'test' / other}, with its masks in {folder / 'ground_truth' / other}."
+            )
     train = [ImageFile("train", "good", file, "") for file in _images(folder, "train/good")]
     if not train:
         raise DataError(
@@ -127,7 +149,18 @@ def list_files(folder: Path) -> list[ImageFile]:
 def _subfolders(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    inside = [p for p in sorted(folder.iterdir()) if not _is_litter(p)]
+    for path in inside:
+        if not path.is_dir():
+            raise DataError(
+                f"{path} lies beside the folders of its kind, such as {folder / 'good'}. Move it "
+                "into the right one, or out of the data set."
+            )
+    return [path.name for path in inside]
+
+
+def _is_litter(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.lower() in LITTER
 
 
 def _images(folder: Path, inside: str) -> list[str]:
@@ -136,7 +169,7 @@ def _images(folder: Path, inside: str) -> list[str]:
         return []
     found = []
     for path in sorted(place.iterdir()):
-        if path.name.startswith(".") or path.name.lower() in LITTER:
+        if _is_litter(path):
             continue
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
             raise DataError(f"{path} is not an image. Move it out of the data set.")
@@ -157,6 +190,12 @@ def _mask_of(folder: Path, file: str) -> str:
 
 
 def _check_test(folder: Path, test: list[ImageFile]) -> None:
+    used = [image.mask for image in test if image.mask]
+    for shared in sorted({mask for mask in used if used.count(mask) > 1}):
+        raise DataError(
+            f"{folder / shared} is the mask of more than one image. Give the images names that "
+            "differ in more than their endings, or remove all but one."
+        )
     masks = {f"ground_truth/{d}/{Path(m).name}" for d in _subfolders(folder / "ground_truth")
              for m in _images(folder, f"ground_truth/{d}")}  # fmt: skip
     for stray in sorted(masks - {image.mask for image in test}):

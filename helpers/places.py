@@ -16,4 +16,4 @@ def data_folder() -> Path:
     ``data`` in the checkout, or the folder that ``ONE_BAD_NUT_DATA`` names.
     """
     named = os.environ.get("ONE_BAD_NUT_DATA")
-    return Path(named) if named else project_root() / "data"
+    return Path(named).expanduser() if named else project_root() / "data"

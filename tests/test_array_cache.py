@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.array_cache import cached, fingerprint
+from helpers.errors import DataError
 
 
 @pytest.fixture
@@ -38,3 +39,24 @@ def test_arrays_come_back_and_are_made_once(tmp_path):
     for arrays in (made, again):
         np.testing.assert_array_equal(arrays["x"], array)
         assert arrays["y"].dtype == bool
+
+
+@pytest.mark.parametrize("kept", [b"", b"half an array"])
+def test_damaged_arrays_are_named(tmp_path, kept):
+    cached(tmp_path / "key", lambda: {"x": np.zeros(3)})
+    (tmp_path / "key" / "x.npy").write_bytes(kept)
+    with pytest.raises(DataError, match=r"key is damaged .*Remove it and run again"):
+        cached(tmp_path / "key", lambda: pytest.fail("made again"))
+
+
+def test_an_array_cut_short_is_named(tmp_path):
+    cached(tmp_path / "key", lambda: {"x": np.zeros(30)})
+    path = tmp_path / "key" / "x.npy"
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(DataError, match="key is damaged"):
+        cached(tmp_path / "key", lambda: pytest.fail("made again"))
+
+
+def test_a_file_that_cannot_be_read_is_named(files):
+    with pytest.raises(DataError, match=r"gone\.png cannot be read \(No such file"):
+        fingerprint(files, ["a", "gone.png"])

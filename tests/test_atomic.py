@@ -139,3 +139,31 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     assert path.read_text() == "old"
     assert visible(tmp_path) == ["f.txt"]
     assert not list(tmp_path.glob(".*part*"))
+
+
+def test_an_interrupted_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "f.txt"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as work:
+        work.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
+
+
+def test_a_file_in_the_folders_place_is_kept(tmp_path):
+    (tmp_path / "made").write_text("mine")
+    with pytest.raises(DataError, match="made cannot be written"):
+        make_folder_once(tmp_path / "made", fill)
+    assert (tmp_path / "made").read_text() == "mine"
+    assert not list(tmp_path.glob(".*part*"))
+
+
+def test_trouble_with_a_relative_target_is_explained_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def refused(work):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(work.absolute() / "a"))
+
+    with pytest.raises(DataError, match="made cannot be written: Permission denied"):
+        make_folder_once(Path("made"), refused)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,6 +71,24 @@ def test_a_wrong_file_leaves_no_cache_behind(small_root, data_folder):
     assert not list((data_folder / "cache").glob(".*part*"))
 
 
+def test_two_processes_load_the_same_category(small_root, data_folder):
+    command = f"from helpers.datasets import load_category as l; l('nut', 16, {str(small_root)!r})"
+    both = [
+        subprocess.Popen([sys.executable, "-c", command], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert outputs == ["nut: 3 training and 4 test images, MVTec AD, 16 pixels wide\n"] * 2
+    assert len([p for p in (data_folder / "cache").iterdir() if p.is_dir()]) == 1
+
+
+def test_images_of_unlike_sizes_are_all_resized(small_root, data_folder):
+    Image.new("RGB", (40, 40), (9, 9, 9)).save(small_root / "nut" / "train" / "good" / "001.png")
+    category = load_category("nut", size=16, root=small_root)
+    assert (category.train[1] == 9).all()
+
+
 def test_the_environment_names_the_root(small_root, data_folder, monkeypatch):
     monkeypatch.setenv("MVTEC_ROOT", str(small_root))
     assert load_category("nut", size=8).source == "MVTec AD"
@@ -89,7 +109,9 @@ def test_hazelnuts_are_generated_when_nothing_is_there(data_folder, monkeypatch,
     category = load_category(size=64)
     assert category.source == "generated"
     assert (len(category.train), len(category.test)) == (4, 5)
-    assert "generated" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("MVTec AD is not here (the set-up page says how")
+    load_category(size=64, root="generated")
+    assert "MVTec AD" not in capsys.readouterr().out, "asked for, so nothing to explain"
 
 
 def test_generated_counts_seed_and_masks(data_folder):
@@ -100,9 +122,19 @@ def test_generated_counts_seed_and_masks(data_folder):
     assert not np.array_equal(category.train, other.train)
 
 
+@pytest.mark.parametrize(
+    "counts", [{}, {"train/good": 4}, SMALL | {"test/good": 0}, {"train/good": 4, "test/good": 2}]
+)
+def test_counts_that_nothing_can_be_measured_on_are_refused(data_folder, counts):
+    with pytest.raises(ValueError, match="counts must ask for training images, good test images"):
+        generate_category(64, counts)
+    assert not data_folder.exists()
+
+
 def test_all_headers_are_listed(small_root, data_folder):
     table = list_images("nut", small_root)
     assert len(table) == 7
+    assert table["width"].dtype == table["height"].dtype == np.int64
     assert set(table["width"]) == set(table["height"]) == {16}
     assert table.loc[table["defect"] == "crack", "mask"].tolist() == [
         "ground_truth/crack/000_mask.png",
@@ -136,6 +168,21 @@ def test_arrays_that_disagree_are_refused(small_root, data_folder):
     fields = vars(good) | {"masks": good.masks[:, :8]}
     with pytest.raises(ValueError, match="masks has shape"):
         Category(**fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("train", lambda a: a.astype(np.float32), "train holds float32, not uint8"),
+        ("masks", lambda a: a.astype(np.uint8), "masks holds uint8, not bool"),
+        ("labels", lambda a: a.astype(bool), "labels holds bool, not integer"),
+        ("labels", lambda a: 1 - a, "labels must be 0 where defects says 'good'"),
+    ],
+)
+def test_arrays_of_the_wrong_kind_are_refused(small_root, data_folder, name, change, message):
+    fields = vars(load_category("nut", size=16, root=small_root))
+    with pytest.raises(ValueError, match=message):
+        Category(**fields | {name: change(fields[name])})
 
 
 def test_good_images_are_split_without_loss_or_repeat():

@@ -51,9 +51,55 @@ def test_a_root_too_high_says_which_folder_to_give(small_root, data_folder):
     assert str(error.value).endswith(str(small_root))
 
 
+def test_a_relative_root_is_understood_from_where_one_stands(small_root, data_folder, monkeypatch):
+    monkeypatch.chdir(small_root / "nut" / "train")
+    with pytest.raises(DataError, match="lies inside the category 'nut'") as error:
+        category_folder("nut", ".")
+    assert str(error.value).endswith(str(small_root))
+    assert category_folder("nut", "../..").samefile(small_root / "nut")
+
+
+def test_the_home_folder_may_be_shortened(small_root, data_folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(small_root.parent))
+    monkeypatch.setenv("USERPROFILE", str(small_root.parent))
+    assert category_folder("nut", f"~/{small_root.name}") == small_root / "nut"
+
+
+def test_a_category_in_a_folder_of_its_own_name(small_root, data_folder):
+    (small_root / "nut").rename(small_root / "inner")
+    (small_root / "nut").mkdir()
+    (small_root / "inner").rename(small_root / "nut" / "nut")
+    with pytest.raises(DataError, match="Give the folder that holds them") as error:
+        category_folder("nut", small_root)
+    assert str(error.value).endswith(str(small_root / "nut"))
+
+
+def test_data_unpacked_one_folder_too_deep_are_not_passed_over(small_root, data_folder):
+    shutil.copytree(small_root / "nut", data_folder / "mvtec" / "mvtec_ad" / "hazelnut")
+    with pytest.raises(DataError, match="mvtec lies above the categories") as error:
+        category_folder("hazelnut")
+    assert str(error.value).endswith(str(data_folder / "mvtec" / "mvtec_ad"))
+
+
+def test_a_category_that_is_being_fetched_does_not_count(small_root, data_folder):
+    shutil.copytree(small_root / "nut", data_folder / "mvtec" / ".hazelnut.part-x" / "hazelnut")
+    assert category_folder("hazelnut") is None
+    (small_root / "nut").rename(small_root / ".nut.part-x")
+    with pytest.raises(DataError, match=r"'grid' is not in [^(]*\. Fetch it"):
+        category_folder("grid", small_root)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".nut", "nut/train", "hazelnut/"])
+def test_a_path_is_not_a_category(small_root, data_folder, name):
+    with pytest.raises(DataError, match="is not the name of a category"):
+        category_folder(name, small_root)
+
+
 def test_hidden_files_and_litter_are_passed_over(small_root):
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._000.png"):
-        (small_root / "nut" / "train" / "good" / name).write_text("x")
+        for place in ("train", "train/good", "test", "test/crack", "ground_truth/crack"):
+            (small_root / "nut" / place / name).write_text("x")
+    (small_root / "nut" / "license.txt").write_text("as in MVTec AD itself")
     assert len(list_files(small_root / "nut")) == 7
 
 
@@ -72,6 +118,26 @@ def test_an_empty_training_folder(small_root):
 def test_a_stray_file(small_root):
     (small_root / "nut" / "test" / "crack" / "notes.txt").write_text("x")
     with pytest.raises(DataError, match=r"notes\.txt is not an image\. Move it out"):
+        list_files(small_root / "nut")
+
+
+@pytest.mark.parametrize("part", ["train", "test", "ground_truth"])
+def test_a_file_outside_the_folders_of_its_kind(small_root, part):
+    shutil.copy(small_root / "nut" / "test" / "good" / "000.png", small_root / "nut" / part)
+    with pytest.raises(DataError, match=rf"{part}.000\.png lies beside the folders of its kind"):
+        list_files(small_root / "nut")
+
+
+def test_training_images_that_would_not_be_used(small_root):
+    (small_root / "nut" / "test" / "crack").rename(small_root / "nut" / "train" / "crack")
+    with pytest.raises(DataError, match=r"train.crack is not used.*Move it to .*test.crack"):
+        list_files(small_root / "nut")
+
+
+def test_two_images_with_one_mask(small_root):
+    crack = small_root / "nut" / "test" / "crack"
+    shutil.copy(crack / "000.png", crack / "000.bmp")
+    with pytest.raises(DataError, match=r"000_mask\.png is the mask of more than one image"):
         list_files(small_root / "nut")
 
 
