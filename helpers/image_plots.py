@@ -43,6 +43,8 @@ def image_grid(
         When the arrays disagree in number or shape, or there is no image.
     """
     _check(images, masks, titles)
+    if columns < 1:
+        raise ValueError(f"a grid needs one column at least; got {columns}.")
     rows = -(-len(images) // columns)
     side = WIDTH / columns
     with mpl.rc_context(STYLE):
@@ -91,11 +93,14 @@ def heat_map_overlay(
     _check(images, masks, titles)
     if maps.shape != (len(images), *images.shape[2:]):
         raise ValueError(f"maps have shape {maps.shape}, the images {images.shape}.")
+    if not np.isfinite(maps).all():
+        raise ValueError("maps hold values that are not finite numbers.")
     low, high = np.percentile(maps, [1, 99.9])
     count = len(images)
     side = WIDTH / max(count, 4)
     with mpl.rc_context(STYLE):
         figure = Figure((WIDTH, 3 * side + 0.85), layout="constrained")
+        figure.get_layout_engine().set(h_pad=0.08)  # else the titles touch the upper edge
         axes = figure.subplots(3, count, squeeze=False)
         for i, column in enumerate(axes.T):
             _image(column[0], images[i], None if masks is None else masks[i])
@@ -112,10 +117,11 @@ def heat_map_overlay(
         )
         bar.locator = MaxNLocator(3)
     named = f" of {_listed(titles)}" if titles is not None else ""
+    outlined = " with any defect outlined" if masks is not None else ""
     return Picture(
         figure,
-        f"{count} columns{named}. From top to bottom: the image with its defect outlined, its "
-        "anomaly map, and the map laid over the image. Yellow means a high anomaly score.",
+        f"Columns: {count}{named}. From top to bottom: the image{outlined}, its anomaly map, and "
+        "the map laid over the image. Yellow means a high anomaly score.",
     )
 
 
@@ -127,8 +133,11 @@ def mask_position_map(masks: np.ndarray) -> Picture:
     masks
         bool, N×H×W.
     """
-    if masks.ndim != 3 or not len(masks):
-        raise ValueError(f"masks must be N×H×W with at least one; got shape {masks.shape}.")
+    if masks.dtype != bool or masks.ndim != 3 or not len(masks):
+        raise ValueError(
+            f"masks must be bool of shape N×H×W with at least one; got {masks.dtype} of shape "
+            f"{masks.shape}."
+        )
     share = 100 * masks.mean(axis=0)
     row, column = np.unravel_index(share.argmax(), share.shape)
     with mpl.rc_context(STYLE):
@@ -165,6 +174,8 @@ def _check(images: np.ndarray, masks: np.ndarray | None, titles: Sequence[str] |
         )
     if masks is not None and masks.shape != (len(images), *images.shape[2:]):
         raise ValueError(f"masks have shape {masks.shape}, the images {images.shape}.")
+    if masks is not None and masks.dtype != bool:
+        raise ValueError(f"masks must be bool; got {masks.dtype}.")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers import image_plots, plots
-from helpers.metrics import Confusion, Interval, roc_curve_with_band
+from helpers.metrics import Confusion, Interval, Roc, roc_curve_with_band
 from helpers.pictures import CLASSES, METHODS, Picture, class_colours, method_colour
 
 RNG = np.random.default_rng(0)
@@ -103,6 +103,80 @@ def test_a_method_has_one_colour_and_others_share_a_neutral_one():
     assert line.get_color() == METHODS[BASE]
 
 
+def test_every_chart_gives_a_method_the_same_colour_and_marker():
+    for name in METHODS:
+        names = [*[other for other in METHODS if other != name][:3], name]
+        curve = plots.training_curve({n: [2, 1] for n in names}).figure.axes[0].lines[-1]
+        point = plots.interval_plot([name], [0.7], [0.6], [0.8], "x").figure.axes[0].lines[1]
+        ideal = Roc(*(np.array([0.0, 1.0]),) * 4)
+        roc = plots.roc_plot({name: ideal}).figure.axes[0].lines[-1]
+        assert curve.get_color() == point.get_color() == roc.get_color() == METHODS[name]
+        assert curve.get_marker() == point.get_marker()
+
+
+def test_a_class_keeps_its_marker_whatever_stands_beside_it():
+    def markers(names):
+        lines = plots.strip_by_class([1.0] * len(names), names, "x").figure.axes[0].lines
+        return {
+            line.get_color(): line.get_marker() for line in lines if line.get_marker() != "None"
+        }
+
+    together = markers(list(CLASSES))
+    assert len(set(together.values())) == len(CLASSES), "colour is not the only cue"
+    for name, colour in CLASSES.items():
+        assert markers([name])[colour] == together[colour]
+
+
+def test_each_image_is_a_dot_in_the_row_of_its_class_and_good_comes_first():
+    axis = plots.score_histograms([3, 1, 2], ["cut", "good", "cut"], 2.5).figure.axes[0]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["good", "cut"]
+    good, cut, line = axis.lines
+    np.testing.assert_array_equal(good.get_xdata(), [1])
+    np.testing.assert_array_equal(cut.get_xdata(), [3, 2])
+    assert (np.abs(good.get_ydata()) < 0.5).all()
+    assert (np.abs(cut.get_ydata() - 1) < 0.5).all()
+    assert list(line.get_xdata()) == [2.5, 2.5]
+
+
+def test_scores_without_a_good_image_have_no_empty_row():
+    axis = plots.score_histograms([3, 1], ["cut", "hole"]).figure.axes[0]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["cut", "hole"]
+
+
+def test_counts_are_told_in_the_order_they_are_drawn_from_the_top():
+    picture = all_pictures()["counts"]
+    assert picture.alt.index("good 5") < picture.alt.index("cut 2")
+    axis = picture.figure.axes[0]
+    below, above = axis.get_ylim()
+    assert below > above, "the first bar is at the top"
+    assert [bar.get_width() for bar in axis.patches] == [5, 2]
+
+
+def test_losses_below_zero_are_all_visible():
+    axis = plots.training_curve({"FastFlow": [3.0, 1.0, -2.0, -5.0]}).figure.axes[0]
+    assert axis.get_yscale() == "linear"
+    low, high = axis.get_ylim()
+    assert low < -5 < 3 < high
+    assert plots.training_curve({BASE: [1.0, 0.1]}).figure.axes[0].get_yscale() == "log"
+
+
+def test_the_legend_gives_auroc_and_interval():
+    legend = all_pictures()["roc"].figure.axes[0].get_legend()
+    assert "AUROC 0.90 (0.80–1.00)" in legend.get_texts()[1].get_text()
+
+
+def test_the_confusion_matrix_gives_counts_and_shares_of_the_row():
+    axis = all_pictures()["confusion"].figure.axes[0]
+    texts = [text.get_text() for text in axis.texts]
+    assert texts == ["38\n95%", "2\n5%", "30\n43%", "40\n57%"]
+
+
+def test_an_interval_runs_from_its_low_to_its_high():
+    bar, dot = all_pictures()["intervals"].figure.axes[0].lines[:2]
+    assert list(bar.get_xdata()) == [0.5, 0.7]
+    assert list(dot.get_xdata()) == [0.6]
+
+
 def test_unknown_classes_get_colours_of_their_own():
     colours = class_colours(["good", "bent", "glue", "crack"])
     assert colours["good"] == CLASSES["good"]
@@ -133,9 +207,10 @@ VISIONS = {
 }
 
 
+@pytest.mark.parametrize("palette", [CLASSES, METHODS], ids=["classes", "methods"])
 @pytest.mark.parametrize("vision", VISIONS)
-def test_classes_can_be_told_apart(vision):
-    seen = [lab(np.clip(VISIONS[vision] @ linear(c), 0, 1)) for c in CLASSES.values()]
+def test_colours_can_be_told_apart(vision, palette):
+    seen = [lab(np.clip(VISIONS[vision] @ linear(c), 0, 1)) for c in palette.values()]
     gaps = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
     assert min(gaps) > 12
 
@@ -149,11 +224,32 @@ def test_classes_can_be_told_apart(vision):
         lambda: image_plots.image_grid(IMAGES, titles=["one"]),
         lambda: image_plots.heat_map_overlay(IMAGES, MASKS[:2] * 1.0),
         lambda: image_plots.mask_position_map(MASKS[:0]),
-        lambda: plots.score_histograms(SCORES, NAMES),
-        lambda: plots.strip_by_class([], [], "x"),
-        lambda: plots.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ValueError, match="images|masks|titles|maps|values|length"):
+        wrong()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: plots.count_bars(pd.Series([1, 2])), "index levels"),
+        (lambda: plots.strip_by_class([], [], "x"), "at least 1"),
+        (lambda: plots.strip_by_class([1, 0], ["a", "b"], "x"), "positive"),
+        (lambda: plots.score_histograms(SCORES, NAMES), r"\(20,\) and \(4,\)"),
+        (lambda: plots.score_histograms([1, np.nan], ["a", "b"]), "1 of 2 values"),
+        (lambda: plots.score_histograms([1, 2], ["a", "b"], np.inf), "threshold is inf"),
+        (lambda: plots.roc_plot({}), "no curve"),
+        (lambda: plots.roc_plot({"a": None}, {"b": None}), "no AUROC for a"),
+        (lambda: plots.training_curve({}), "no loss"),
+        (lambda: plots.training_curve({"a": []}), "losses of a"),
+        (lambda: plots.training_curve({"a": [1, np.nan]}), "losses of a"),
+        (lambda: plots.interval_plot([], [], [], [], "x"), "no name"),
+        (lambda: plots.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"), "got 1, 2, 2 and 2"),
+        (lambda: plots.interval_plot(["a"], [0.5], [0.6], [0.4], "x"), "of a is upside down"),
+    ],
+)
+def test_charts_refuse_what_they_cannot_draw(wrong, message):
+    with pytest.raises(ValueError, match=message):
         wrong()
