@@ -1,5 +1,6 @@
 """The two sets of settings the book runs with: ``quick`` on a laptop, ``full`` as in the papers."""
 
+import math
 import os
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,8 @@ class Profile:
         Side of the square images, in pixels.
     epochs
         Passes over the training images.
+    least_steps
+        Training steps below which a network has learned nothing yet; small sets need more epochs.
     batch_size
         Images in a training step.
     learning_rate
@@ -34,17 +37,23 @@ class Profile:
     category: str
     image_size: int
     epochs: int
+    least_steps: int
     batch_size: int
     learning_rate: float
     width: int
     seeds: tuple[int, ...]
 
+    def epochs_for(self, images: int) -> int:
+        """Return the epochs for a training set of ``images`` images."""
+        steps = math.ceil(images / self.batch_size)
+        return max(self.epochs, math.ceil(self.least_steps / steps))
+
 
 # full: the coursework's own settings (Adam, 1e-4, 50 epochs, batches of 16).
 # quick: fewer epochs of a slimmer network on smaller images, with a learning rate to match.
 PROFILES = {
-    "quick": Profile("quick", "hazelnut", 128, 10, 16, 1e-3, 16, (0, 1, 2)),
-    "full": Profile("full", "hazelnut", 256, 50, 16, 1e-4, 32, (0, 1, 2)),
+    "quick": Profile("quick", "hazelnut", 128, 10, 200, 16, 1e-3, 16, (0, 1, 2)),
+    "full": Profile("full", "hazelnut", 256, 50, 700, 16, 1e-4, 32, (0, 1, 2)),
 }
 
 

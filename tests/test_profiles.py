@@ -27,3 +27,9 @@ def test_a_misspelt_profile_is_corrected(monkeypatch):
     monkeypatch.setenv("ONE_BAD_NUT_PROFILE", "quik")
     with pytest.raises(ValueError, match=r"ONE_BAD_NUT_PROFILE is 'quik'. Did you mean 'quick'?"):
         current_profile()
+
+
+def test_small_training_sets_get_more_epochs():
+    full = PROFILES["full"]
+    assert full.epochs_for(391) == 50  # the whole hazelnut category: the assignment's own number
+    assert full.epochs_for(42) == 234  # 3 steps an epoch: 700 / 3, rounded up
