@@ -36,7 +36,7 @@ pytest: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 nbval: $(INSTALLED)
-	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
 committed-book: $(INSTALLED)  ## Build the book from the committed outputs, executing nothing
