@@ -99,8 +99,8 @@ def halve(inputs: int, outputs: int) -> nn.Sequential:
 def double(inputs: int, outputs: int) -> nn.Sequential:
     """Make a step that doubles height and width.
 
-    A kernel of twice the stride covers all output pixels alike, so that it
-    leaves no checkerboard.
+    A kernel of twice the stride covers all output pixels equally often
+    (Odena et al., Distill 2016), so that it favours none by construction.
     """
     return nn.Sequential(
         nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1),

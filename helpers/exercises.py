@@ -72,17 +72,19 @@ def _constant_accuracy(answer: Callable) -> None:
 
 
 def _auroc_by_pairs(answer: Callable) -> None:
-    labels = np.array([0, 0, 1, 1])
-    _expect(answer(labels, np.array([1.0, 2.0, 3.0, 4.0])), 1.0, "defects above all good images")
-    _expect(answer(labels, np.array([1.0, 3.0, 2.0, 4.0])), 0.75, "one swapped pair of four")
-    _expect(answer(labels, np.ones(4)), 0.5, "four equal scores")
+    labels = np.array([1, 0, 0, 1, 0])
+    _expect(answer(labels, np.array([4.0, 1.0, 2.0, 5.0, 3.0])), 1.0, "defects above all good")
+    _expect(answer(labels, np.array([2.5, 1.0, 2.0, 5.0, 3.0])), 5 / 6, "one swapped pair of six")
+    _expect(answer(labels, np.array([3.0, 1.0, 2.0, 5.0, 3.0])), 5.5 / 6, "one tie among six pairs")
+    _expect(answer(labels, np.ones(5)), 0.5, "five equal scores")
 
 
 def _top_mean(answer: Callable) -> None:
-    maps = np.arange(8, dtype=float).reshape(2, 2, 2)
+    maps = np.array([[[3.0, 0.0], [2.0, 1.0]], [[4.0, 7.0], [5.0, 6.0]]])
     _expect(answer(maps, 1.0), [1.5, 5.5], "share 1, the mean")
     _expect(answer(maps, 0.25), [3.0, 7.0], "share 1/4 of four pixels, the maximum")
     _expect(answer(maps, 0.5), [2.5, 6.5], "share 1/2")
+    _expect(answer(maps, 0.01), [3.0, 7.0], "a share of less than a pixel: one pixel, at least")
 
 
 def _code_ratio(answer: Callable) -> None:
@@ -94,6 +96,8 @@ def _good_threshold(answer: Callable) -> None:
     scores = np.array([5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0, 7.0, 6.0])
     _expect(answer(scores, 0.1), 9.0, "scores 1…9 and a rate of 1 in 10")
     _expect(answer(scores, 0.3), 7.0, "scores 1…9 and a rate of 3 in 10")
+    _expect(answer(scores, 0.15), 9.0, "scores 1…9 and a rate of 15 in 100")
+    _expect(answer(scores, 0.05), 9.0, "scores 1…9 and a rate they are too few for")
 
 
 CHECKS: dict[str, Check] = {

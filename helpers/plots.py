@@ -188,7 +188,7 @@ def confusion_matrix_plot(confusion: Confusion) -> Picture:
         axis.tick_params(length=0)
     return Picture(
         figure,
-        "Confusion matrix with two rows, good and defective nuts, and two columns, passed and "
+        "Confusion matrix with two rows, good and defective images, and two columns, passed and "
         "stopped; each cell has its count and its share of the row.",
     )
 

@@ -102,10 +102,8 @@ class Report:
         interval, expected = self.image_auroc_interval, self.threshold.expected_false_alarm_rate
         row = {
             "image AUROC": f"{self.image_auroc:.3f} ({interval.low:.3f}–{interval.high:.3f})",
-            "average precision": f"{self.average_precision:.3f}",
             "pixel AUROC": f"{self.pixel_auroc:.3f}",
             "AUPRO": f"{self.aupro:.3f}",
-            "F1": f"{self.f1:.3f}",
             "false alarms (expected)": f"{self.false_alarm_rate:.1%} ({expected:.1%})",
             "missed": f"{self.miss_rate:.1%}",
         }
