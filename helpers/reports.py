@@ -50,6 +50,8 @@ class Report:
         Of the run.
     settings
         The detector's settings, as nested dictionaries.
+    backbone
+        Which pretrained weights the detector stands on, and why these; empty when it has none.
     data
         Category, source, image size, counts and the fingerprint of the files.
     image_auroc, image_auroc_interval
@@ -73,6 +75,7 @@ class Report:
     method: str
     seed: int
     settings: dict[str, Any]
+    backbone: str
     data: dict[str, Any]
     image_auroc: float
     image_auroc_interval: Interval
@@ -175,7 +178,7 @@ def evaluate(
     method
         The name to report.
     detector
-        Its settings enter the report.
+        Its settings enter the report, and its ``backbone.source`` where it has a backbone.
     category
         The data; only its test part is used here.
     scores
@@ -207,6 +210,7 @@ def evaluate(
         method=method,
         seed=seed,
         settings=_plain(detector.settings),
+        backbone=_backbone(detector),
         data=_data(category),
         image_auroc=image_auroc(labels, image),
         image_auroc_interval=auroc_interval(labels, image),
@@ -228,6 +232,11 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
+
+
+def _backbone(detector: Detector) -> str:
+    network = getattr(detector, "backbone", None)
+    return "" if network is None else str(network.source)
 
 
 def _data(category: Category) -> dict[str, Any]:

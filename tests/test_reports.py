@@ -57,6 +57,21 @@ def report(category, scores):
     return evaluate("Judge", Judge(), category, scores, held_out, seed=7, seconds={"fit": 1.5})
 
 
+def test_it_says_which_weights_the_detector_stands_on(category, scores, report, tmp_path):
+    class Source:
+        def __str__(self):
+            return "random weights, seed 3"
+
+    class Network:
+        source = Source()
+
+    judge = Judge()
+    judge.backbone = Network()
+    with_one = evaluate("Judge", judge, category, scores, scores)
+    assert report.backbone == ""
+    assert load_report(with_one.save(tmp_path)).backbone == "random weights, seed 3"
+
+
 def test_the_figures_are_those_of_the_metrics(report, category, scores):
     assert report.image_auroc == metrics.image_auroc(category.labels, scores.image)
     assert report.aupro == pixel_metrics.aupro(category.masks, scores.maps)

@@ -1,0 +1,222 @@
+"""PatchCore: remember the features of good images, and measure the distance to the nearest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.backbones import Backbone, backbone
+from helpers.coresets import k_centre, random_projection
+from helpers.detectors import Scores, in_batches, smooth
+from helpers.machine import Machine, this_machine
+from helpers.neighbours import nearest
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class PatchCoreSettings:
+    """Settings of PatchCore.
+
+    Attributes
+    ----------
+    architecture, weights, layers
+        Of the backbone; see ``helpers.backbones.backbone``.
+    patch
+        Side of the neighbourhood over which features are averaged, in places; odd.
+    coreset_share, largest_memory
+        The memory keeps this share of all places' features, and at most so many.
+    projection
+        Dimensions in which the coreset is chosen.
+    neighbours
+        Memory entries that take part in re-weighting an image's score; 1 leaves it the largest
+        distance.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    seed
+        Of the coreset and of random weights.
+    """
+
+    architecture: str = "resnet18"
+    weights: str = "auto"
+    layers: tuple[str, ...] = ("layer2", "layer3")
+    patch: int = 3
+    coreset_share: float = 0.1
+    largest_memory: int = 3000
+    projection: int = 128
+    neighbours: int = 9
+    smoothing: float = 1 / 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.coreset_share <= 1:
+            raise ValueError(f"coreset_share must be above 0, at most 1; got {self.coreset_share}.")
+        if self.patch < 1 or self.patch % 2 == 0:
+            raise ValueError(f"patch must be odd, so that it has a middle; got {self.patch}.")
+        for name in ("largest_memory", "projection", "neighbours"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+
+
+class PatchCoreDetector:
+    """Score places by the distance of their features to the nearest features of good images.
+
+    Roth et al., CVPR 2022: neighbourhood features of two layers (Section 3.1), a memory reduced to
+    a coreset (3.2), nearest neighbours and the re-weighted image score (3.3, Equations 6 and 7).
+    Unlike there, images are neither resized nor cropped here; that was done when they were loaded.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+    network
+        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+
+    Attributes
+    ----------
+    backbone
+        The network in use.
+    memory
+        float32, M×C, after ``fit``.
+    memory_places
+        int64, M×3: image, row and column that each entry comes from.
+    """
+
+    def __init__(
+        self, settings: PatchCoreSettings | None = None, network: Backbone | None = None
+    ) -> None:
+        self.settings = settings or PatchCoreSettings()
+        self.backbone = network
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Remember good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When the images give fewer features than neighbours are asked for.
+        """
+        s = self.settings
+        if self.backbone is None:
+            self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
+        features = patch_features(self.backbone, images, s.patch)
+        count, channels, height, width = features.shape
+        vectors = features.permute(0, 2, 3, 1).reshape(-1, channels)
+        size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
+        if size < s.neighbours:
+            raise ValueError(
+                f"{count} images give a memory of {size} entries, fewer than the {s.neighbours} "
+                "neighbours asked for. Raise coreset_share or give more images."
+            )
+        chosen = k_centre(random_projection(vectors, s.projection, s.seed), size, s.seed)
+        self.memory = vectors[chosen].clone()
+        image, place = chosen // (height * width), chosen % (height * width)
+        self.memory_places = torch.stack([image, place // width, place % width], 1).numpy()
+        return self
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        if not hasattr(self, "memory"):
+            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        maps, scores = [], []
+        for start in range(0, len(images), BATCH):
+            features = patch_features(
+                self.backbone, images[start : start + BATCH], self.settings.patch
+            )
+            count, channels, height, width = features.shape
+            vectors = features.permute(0, 2, 3, 1).reshape(-1, channels)
+            distances, entries = (part[:, 0] for part in nearest(vectors, self.memory))
+            place_maps = distances.view(count, 1, height, width)
+            maps.append(functional.interpolate(place_maps, images.shape[2:], mode="bilinear")[:, 0])
+            # The place with the largest distance decides (Equation 6).
+            largest, place = distances.view(count, -1).max(1)
+            rows = torch.arange(count) * height * width + place
+            scores.append(
+                reweighted(
+                    largest, vectors[rows], entries[rows], self.memory, self.settings.neighbours
+                )
+            )
+        smoothed = smooth(torch.cat(maps).numpy(), self.settings.smoothing * images.shape[-1])
+        return Scores(torch.cat(scores).numpy(), smoothed)
+
+
+def reweighted(
+    distances: torch.Tensor,
+    vectors: torch.Tensor,
+    entries: torch.Tensor,
+    memory: torch.Tensor,
+    neighbours: int,
+) -> torch.Tensor:
+    """Raise the scores whose nearest memory entry is itself a rare one (Roth et al., Equation 7).
+
+    The weight is 1 minus the softmax share of the nearest entry's distance among the distances to
+    that entry's own neighbours: near 1 when they are much farther from the vector.
+
+    Parameters
+    ----------
+    distances
+        N, to the nearest entries.
+    vectors
+        N×C, the places that decide.
+    entries
+        N, positions of their nearest entries in the memory.
+    memory
+        M×C.
+    neighbours
+        How many entries round the nearest one, itself included; 1 leaves the distances unchanged.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, N.
+    """
+    if neighbours == 1:
+        return distances
+    _, around = nearest(memory[entries], memory, neighbours)
+    spread = (vectors[:, None] - memory[around]).norm(dim=2)
+    # The distances may exceed what exp can hold: the share is computed from logarithms.
+    share = torch.exp(distances - torch.logsumexp(spread, 1))
+    return (1 - share).clamp_min(0) * distances
+
+
+def patch_features(
+    network: Backbone, images: np.ndarray, patch: int = 3, machine: Machine | None = None
+) -> torch.Tensor:
+    """Return the neighbourhood features of uint8 images N×3×H×W: float32, N×C×h×w.
+
+    Each layer's map is averaged over neighbourhoods of ``patch`` × ``patch`` places (the border
+    counts as zeros), the coarser maps are resized to the finest, and all are put together.
+
+    Raises
+    ------
+    ValueError
+        When the images are too small for the network.
+    """
+    machine = machine or this_machine()
+    coarsest = max(network.strides.values())
+    if min(images.shape[2:]) < coarsest:
+        raise ValueError(
+            f"images of {images.shape[2]} × {images.shape[3]} pixels are smaller than one place "
+            f"of the backbone, {coarsest} pixels. Load them larger."
+        )
+    network = machine.place(network)
+    parts = []
+    with torch.inference_mode():
+        for batch in in_batches(images, machine, BATCH):
+            with machine.autocast():
+                maps = network(batch)
+            parts.append(_joined([value.float() for value in maps.values()], patch).cpu())
+    return torch.cat(parts)
+
+
+def _joined(maps: Sequence[torch.Tensor], patch: int) -> torch.Tensor:
+    averaged = [functional.avg_pool2d(value, patch, 1, patch // 2) for value in maps]
+    side = max((value.shape[-2:] for value in averaged), key=tuple)
+    resized = [
+        value if value.shape[-2:] == side else functional.interpolate(value, side, mode="bilinear")
+        for value in averaged
+    ]
+    return torch.cat(resized, 1)

@@ -1,0 +1,183 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.backbones import backbone
+from helpers.datasets import load_category
+from helpers.machine import Machine
+from helpers.metrics import image_auroc
+from helpers.patchcore import PatchCoreDetector, PatchCoreSettings, patch_features, reweighted
+
+SMALL = PatchCoreSettings(
+    weights="random", layers=("layer1", "layer2"), largest_memory=200, neighbours=3
+)
+CPU = Machine("cpu", "float32")
+
+
+def striped(count, seed=0, side=64):
+    """Draw pictures of stripes with a little noise, each moved along at random."""
+    rng = np.random.default_rng(seed)
+    x = np.arange(side) + rng.integers(0, 8, (count, 1))
+    wave = 128 + 60 * np.sin(2 * np.pi * x / 8)
+    pictures = wave[:, None, None, :] + rng.normal(0, 4, (count, 3, side, side))
+    return pictures.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return PatchCoreDetector(SMALL).fit(striped(12))
+
+
+def test_damage_is_found_and_placed(fitted):
+    good, bad = striped(8, seed=1), striped(8, seed=2)
+    bad[:, :, 24:34, 40:50] = 20
+    scores, damaged = fitted.predict(good), fitted.predict(bad)
+    assert damaged.image.min() > scores.image.max()
+    for score_map in damaged.maps:
+        row, column = np.unravel_index(score_map.argmax(), score_map.shape)
+        assert 20 <= row <= 38
+        assert 36 <= column <= 54
+
+
+def test_scores_have_the_shapes_of_the_images(fitted):
+    scores = fitted.predict(striped(3))
+    assert scores.image.shape == (3,)
+    assert scores.maps.shape == (3, 64, 64)
+    assert scores.image.dtype == scores.maps.dtype == np.float32
+
+
+def test_an_image_in_a_whole_memory_has_no_distance_to_it():
+    images = striped(2)
+    whole = replace(SMALL, coreset_share=1.0, largest_memory=10**6, smoothing=0)
+    scores = PatchCoreDetector(whole).fit(images).predict(images)
+    assert np.abs(scores.maps).max() < 1e-4
+    assert np.abs(scores.image).max() < 1e-4
+
+
+def test_entries_are_the_features_of_the_places_they_name(fitted):
+    features = patch_features(fitted.backbone, striped(12))
+    for entry, (image, row, column) in zip(
+        fitted.memory[:20], fitted.memory_places[:20], strict=True
+    ):
+        assert torch.allclose(entry, features[image, :, row, column], atol=1e-5)
+
+
+def test_the_memory_has_the_size_asked_for():
+    images = striped(4)  # 4 · 16 · 16 places
+    share = PatchCoreDetector(replace(SMALL, coreset_share=0.05)).fit(images)
+    assert share.memory.shape == (51, 64 + 128)
+    most = PatchCoreDetector(replace(SMALL, largest_memory=30)).fit(images)
+    assert most.memory.shape == (30, 64 + 128)
+
+
+def test_the_same_seed_gives_the_same_scores(fitted):
+    images = striped(5, seed=3)
+    again = PatchCoreDetector(SMALL).fit(striped(12))
+    one, two = fitted.predict(images), again.predict(images)
+    assert np.array_equal(one.image, two.image)
+    assert np.array_equal(one.maps, two.maps)
+
+
+def test_an_image_is_judged_alike_alone_and_in_company(fitted):
+    images = striped(20, seed=4)
+    together, alone = fitted.predict(images), fitted.predict(images[17:18])
+    assert np.allclose(together.image[17], alone.image[0], rtol=2e-2)
+    assert np.allclose(together.maps[17], alone.maps[0], rtol=2e-2, atol=1e-2)
+
+
+class Steps(nn.Module):
+    """Two layers of known features: the image itself, and a map of half its side."""
+
+    layers = ("fine", "coarse")
+    strides = {"fine": 1, "coarse": 2}  # noqa: RUF012
+
+    def forward(self, images):
+        return {"fine": images, "coarse": functional.avg_pool2d(images, 2)[:, :1]}
+
+
+def test_features_are_averaged_over_neighbourhoods_and_put_together():
+    image = np.zeros((1, 3, 6, 6), np.uint8)
+    image[0, 0, 2, 2] = 255
+    features = patch_features(Steps(), image, patch=3, machine=CPU)
+    assert features.shape == (1, 4, 6, 6)
+    expected = torch.zeros(6, 6)
+    expected[1:4, 1:4] = 1 / 9
+    assert torch.allclose(features[0, 0], expected)
+    # 1/4 at (1, 1) of the 3×3 map, averaged: 1/36 everywhere.
+    assert torch.allclose(features[0, 3], torch.full((6, 6), 1 / 36))
+
+
+def test_a_patch_of_one_leaves_the_features_as_they_are():
+    image = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 4), dtype=np.uint8)
+    features = patch_features(Steps(), image, patch=1, machine=CPU)
+    assert torch.allclose(features[:, :3], torch.tensor(image) / 255)
+
+
+def test_the_reweighted_score_of_a_hand_computed_case():
+    memory = torch.tensor([[0.0], [1.0], [3.0]])
+    vector = torch.tensor([[-0.5]])
+    # Nearest: 0, at 0.5. Its two neighbours are itself and 1, at 0.5 and 1.5 from the vector.
+    share = math.exp(0.5) / (math.exp(0.5) + math.exp(1.5))
+    score = reweighted(torch.tensor([0.5]), vector, torch.tensor([0]), memory, 2)
+    assert score.item() == pytest.approx((1 - share) * 0.5, rel=1e-6)
+
+
+def test_reweighting_bears_distances_that_exp_does_not():
+    memory = torch.tensor([[0.0], [10.0], [2000.0]])
+    score = reweighted(
+        torch.tensor([500.0]), torch.tensor([[-500.0]]), torch.tensor([0]), memory, 3
+    )
+    assert math.isfinite(score.item())
+    assert score.item() == pytest.approx(500, rel=1e-3)
+
+
+def test_one_neighbour_leaves_the_largest_distance():
+    distances = torch.tensor([2.0, 3.0])
+    memory = torch.zeros(4, 2)
+    assert reweighted(distances, memory[:2], torch.tensor([0, 1]), memory, 1) is distances
+
+
+def test_a_given_backbone_is_used():
+    network = backbone("resnet18", "random", ("layer1",), seed=5)
+    detector = PatchCoreDetector(SMALL, network).fit(striped(4))
+    assert detector.backbone is network
+    assert detector.memory.shape[1] == 64
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("coreset_share", 0.0), ("coreset_share", 1.1), ("patch", 2), ("neighbours", 0),
+     ("largest_memory", 0), ("projection", 0)],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused(setting, value):
+    with pytest.raises(ValueError, match=f"{setting} must"):
+        replace(SMALL, **{setting: value})
+
+
+def test_judging_before_fitting_is_refused():
+    with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
+        PatchCoreDetector(SMALL).predict(striped(1))
+
+
+def test_a_memory_smaller_than_the_neighbourhood_is_refused():
+    with pytest.raises(ValueError, match="a memory of 2 entries, fewer than the 3"):
+        PatchCoreDetector(replace(SMALL, largest_memory=2)).fit(striped(2))
+
+
+def test_images_smaller_than_a_place_are_refused():
+    with pytest.raises(ValueError, match="images of 4 × 4 pixels are smaller"):
+        PatchCoreDetector(SMALL).fit(striped(2, side=4))
+
+
+def test_shipped_weights_find_real_defects(real_root):
+    category = load_category("grid", size=224, root=real_root)
+    some = np.concatenate([np.flatnonzero(category.labels == kind)[:12] for kind in (0, 1)])
+    settings = PatchCoreSettings(weights="formula", largest_memory=500)
+    detector = PatchCoreDetector(settings).fit(category.train[:40])
+    scores = detector.predict(category.test[some])
+    assert image_auroc(category.labels[some], scores.image) > 0.85
