@@ -47,10 +47,10 @@ class PretrainingSettings:
         Of the formulas, the pictures, the initial weights and every episode.
     """
 
-    formulas: int = 1000
-    variants: int = 6
+    formulas: int = 2400
+    variants: int = 4
     pool_side: int = 160
-    steps: int = 5000
+    steps: int = 4800
     episodes: int = 32
     views: int = 3
     side: int = 96
@@ -59,6 +59,25 @@ class PretrainingSettings:
     hardest: float = 0.5
     naming: float = 0.2
     seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """The outcome of pretraining.
+
+    Attributes
+    ----------
+    state
+        The trunk's weights under TorchVision's names, float32.
+    losses
+        Loss of every step.
+    seconds
+        Time spent on the steps, those before a resume included.
+    """
+
+    state: dict[str, torch.Tensor]
+    losses: tuple[float, ...]
+    seconds: float
 
 
 class Pupil(nn.Module):
@@ -183,7 +202,7 @@ def pretrain(
     machine: Machine | None = None,
     save_every: int = 100,
     report: Callable[[int, float, float], None] | None = None,
-) -> tuple[dict[str, torch.Tensor], tuple[float, ...]]:
+) -> Pretrained:
     """Train the backbone.
 
     The random numbers of a step come from the seed and the step's number alone. So a run that was
@@ -203,13 +222,6 @@ def pretrain(
         Called every ``save_every`` steps with the step, the mean loss since the last call, and the
         seconds spent.
 
-    Returns
-    -------
-    state
-        The trunk's weights under TorchVision's names, float32.
-    losses
-        Loss of every step.
-
     Raises
     ------
     DataError
@@ -228,8 +240,8 @@ def pretrain(
         lr=settings.learning_rate,
         fused=True,
     )  # fmt: skip
-    losses = _resume(checkpoint, pupil, optimiser, settings)
-    start = time.perf_counter()
+    losses, before = _resume(checkpoint, pupil, optimiser, settings)
+    start = time.perf_counter() - before
     for step in tqdm(range(len(losses), settings.steps), desc="pretraining", leave=False):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, settings)
@@ -246,14 +258,14 @@ def pretrain(
                 f"weights; try a learning rate below {settings.learning_rate:g}."
             )
         if (step + 1) % save_every == 0 or step + 1 == settings.steps:
+            seconds = time.perf_counter() - start
             if checkpoint:
-                _save(checkpoint, pupil, optimiser, losses, settings)
+                _save(checkpoint, pupil, optimiser, losses, seconds, settings)
             if report:
                 recent = losses[-save_every:]
-                report(step + 1, sum(recent) / len(recent), time.perf_counter() - start)
-    pupil.eval()
-    state = {name: value.float().cpu() for name, value in pupil.trunk.state_dict().items()}
-    return state, tuple(losses)
+                report(step + 1, sum(recent) / len(recent), seconds)
+    state = {name: value.cpu() for name, value in pupil.trunk.state_dict().items()}
+    return Pretrained(state, tuple(losses), time.perf_counter() - start)
 
 
 def learning_rate_at(step: int, settings: PretrainingSettings) -> float:
@@ -280,12 +292,14 @@ def _save(
     pupil: Pupil,
     optimiser: torch.optim.Optimizer,
     losses: list[float],
+    seconds: float,
     settings: PretrainingSettings,
 ) -> None:
     state = {
         "pupil": pupil.state_dict(),
         "optimiser": optimiser.state_dict(),
         "losses": losses,
+        "seconds": seconds,
         "settings": _identity(settings),
     }
     with whole_file(path) as work:
@@ -297,16 +311,16 @@ def _resume(
     pupil: Pupil,
     optimiser: torch.optim.Optimizer,
     settings: PretrainingSettings,
-) -> list[float]:
+) -> tuple[list[float], float]:
     if path is None or not path.is_file():
-        return []
+        return [], 0.0
     remedy = "Delete it to start again, or name another checkpoint."
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state["settings"] == _identity(settings):
             pupil.load_state_dict(state["pupil"])
             optimiser.load_state_dict(state["optimiser"])
-            return list(state["losses"])
+            return list(state["losses"]), float(state["seconds"])
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} is not a checkpoint of pretraining: {reason}. {remedy}") from error

@@ -108,11 +108,11 @@ def test_an_untrained_pupil_is_its_shortcuts():
 def test_the_same_seed_gives_the_same_losses_and_weights(pool):
     one = pretrain(SMALL, pool, machine=CPU)
     two = pretrain(SMALL, pool, machine=CPU)
-    assert one[1] == two[1]
-    assert len(one[1]) == SMALL.steps
-    assert all(torch.equal(one[0][name], two[0][name]) for name in one[0])
+    assert one.losses == two.losses
+    assert len(one.losses) == SMALL.steps
+    assert all(torch.equal(one.state[name], two.state[name]) for name in one.state)
     other = pretrain(replace(SMALL, seed=1), pool, machine=CPU)
-    assert one[1] != other[1]
+    assert one.losses != other.losses
 
 
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(pool, tmp_path):
@@ -129,8 +129,8 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(pool, tmp_p
     with pytest.raises(StoppedError):
         pretrain(SMALL, pool, checkpoint, machine=CPU, save_every=2, report=stop)
     resumed = pretrain(SMALL, pool, checkpoint, machine=CPU, save_every=2)
-    assert resumed[1] == whole[1]
-    assert all(torch.equal(resumed[0][name], whole[0][name]) for name in whole[0])
+    assert resumed.losses == whole.losses
+    assert all(torch.equal(resumed.state[name], whole.state[name]) for name in whole.state)
 
 
 def test_the_loss_of_one_batch_can_be_learned(pool):
@@ -153,7 +153,7 @@ def test_the_loss_of_one_batch_can_be_learned(pool):
 def test_the_trunk_fits_torchvisions_resnet18(pool):
     from torchvision.models import resnet18
 
-    state = pretrain(replace(SMALL, steps=1), pool, machine=CPU)[0]
+    state = pretrain(replace(SMALL, steps=1), pool, machine=CPU).state
     missing, unexpected = resnet18().load_state_dict(state, strict=False)
     assert not unexpected
     assert all(name.startswith(("layer4", "fc")) for name in missing)
