@@ -51,14 +51,25 @@ class AutoencoderSettings:
         ValueError
             When halving does not lead from ``side`` to ``code_side``.
         """
-        halvings = round(math.log2(side / self.code_side))
-        if halvings < 1 or self.code_side * 2**halvings != side:
-            raise ValueError(
-                f"a code of {self.code_side}×{self.code_side} is reached by halving from a side of "
-                f"{2 * self.code_side}, {4 * self.code_side}, {8 * self.code_side} … pixels, not "
-                f"from {side}. Load the category at another size."
-            )
-        return tuple(self.width * min(2**level, 8) for level in range(halvings))
+        return halving_widths(side, self.code_side, self.width)
+
+
+def halving_widths(side: int, code_side: int, width: int) -> tuple[int, ...]:
+    """Return the channels after each halving from ``side`` to ``code_side``, finest first.
+
+    Raises
+    ------
+    ValueError
+        When halving does not lead there.
+    """
+    halvings = round(math.log2(side / code_side))
+    if halvings < 1 or code_side * 2**halvings != side:
+        raise ValueError(
+            f"a code of {code_side}×{code_side} is reached by halving from a side of "
+            f"{2 * code_side}, {4 * code_side}, {8 * code_side} … pixels, not from {side}. "
+            "Load the category at another size."
+        )
+    return tuple(width * min(2**level, 8) for level in range(halvings))
 
 
 class Autoencoder(nn.Module):
@@ -114,7 +125,31 @@ def reconstruction_loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
     return functional.mse_loss(model(batch).float(), batch)
 
 
-class AutoencoderDetector:
+class ReconstructionDetector:
+    """What detectors that redraw pictures share: the error map and its highest pixels.
+
+    A subclass has ``settings`` with ``smoothing``, ``top_share`` and ``widths``, and sets ``model``
+    when it is fitted.
+    """
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """Redraw uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
+        if not hasattr(self, "model"):
+            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        self.settings.widths(images.shape[-1])
+        machine = this_machine()
+        with torch.inference_mode(), machine.autocast():
+            parts = [self.model(batch).float().cpu() for batch in in_batches(images, machine)]
+        return torch.cat(parts).contiguous().numpy()
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        errors = (self.reconstruct(images) - images.astype(np.float32) / 255) ** 2
+        maps = smooth(errors.mean(axis=1), self.settings.smoothing * images.shape[-1])
+        return Scores(pool(maps, self.settings.top_share), maps)
+
+
+class AutoencoderDetector(ReconstructionDetector):
     """Score images by how badly an autoencoder trained on good ones redraws them.
 
     The error map is the squared difference of image and reconstruction, averaged over the colour
@@ -164,19 +199,3 @@ class AutoencoderDetector:
             title="autoencoder",
         )
         return self
-
-    def reconstruct(self, images: np.ndarray) -> np.ndarray:
-        """Redraw uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
-        if not hasattr(self, "model"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
-        self.settings.widths(images.shape[-1])
-        machine = this_machine()
-        with torch.inference_mode(), machine.autocast():
-            parts = [self.model(batch).float().cpu() for batch in in_batches(images, machine)]
-        return torch.cat(parts).contiguous().numpy()
-
-    def predict(self, images: np.ndarray) -> Scores:
-        """Score uint8 images N×3×H×W."""
-        errors = (self.reconstruct(images) - images.astype(np.float32) / 255) ** 2
-        maps = smooth(errors.mean(axis=1), self.settings.smoothing * images.shape[-1])
-        return Scores(pool(maps, self.settings.top_share), maps)

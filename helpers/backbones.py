@@ -1,5 +1,6 @@
-"""Frozen feature extractors: a network cut after the layers that are asked for."""
+"""Feature extractors: a network, its weights, cut after the layers that are asked for."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -43,20 +44,20 @@ LAYERS = {
         "fire9": "features.12",
     },
 }
-FORMULA_LAYERS = ("stem", "layer1", "layer2", "layer3")
+FORMULA_LAYERS = {"resnet18": ("stem", "layer1", "layer2", "layer3")}
 
 
-class Backbone(nn.Module):
-    """A frozen network that gives the feature maps of some of its layers.
+class FeatureExtractor(nn.Module):
+    """A network that gives the feature maps of some of its layers, and can be trained on.
 
     Attributes
     ----------
     architecture
         TorchVision's name of the network.
     source
-        Which weights it has.
+        Which weights it began with.
     layers
-        The layers it returns, in the network's order.
+        The layers it returns, in the network's order; it ends with the last of them.
     channels
         Number of features of each layer.
     strides
@@ -77,12 +78,14 @@ class Backbone(nn.Module):
         self.stages = nn.ModuleDict(stages)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
-        self.requires_grad_(False)
-        self.train(False)
-        with torch.inference_mode():
-            maps = self(torch.zeros(1, 3, 64, 64))
+        self.eval()
+        with torch.no_grad():
+            maps, smaller = self(torch.zeros(1, 3, 64, 64)), self(torch.zeros(1, 3, 32, 32))
         self.channels = {name: value.shape[1] for name, value in maps.items()}
-        self.strides = {name: round(64 / value.shape[-1]) for name, value in maps.items()}
+        # The difference of two sizes leaves out the border that layers without padding lose.
+        self.strides = {
+            name: 32 // (value.shape[-1] - smaller[name].shape[-1]) for name, value in maps.items()
+        }
 
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the maps B×C×h×w of each layer for images B×3×H×W in [0, 1]."""
@@ -93,17 +96,26 @@ class Backbone(nn.Module):
                 maps[name] = value
         return maps
 
-    def train(self, mode: bool = True) -> Self:
-        """Stay in evaluation mode: a frozen network does not train."""
-        return super().train(False)
-
     def first_weights(self) -> torch.Tensor:
         """Return the filters of the first layer: F×3×k×k."""
-        return next(m for m in self.modules() if isinstance(m, nn.Conv2d)).weight
+        return next(m for m in self.modules() if isinstance(m, nn.Conv2d)).weight.detach()
 
     def extra_repr(self) -> str:
         """Say what it is."""
         return f"{self.architecture}, {self.source}, layers {', '.join(self.layers)}"
+
+
+class Backbone(FeatureExtractor):
+    """A frozen feature extractor, its normalisations folded into the convolutions before them."""
+
+    def __init__(self, extractor: FeatureExtractor) -> None:
+        stages = [(name, _folded(stage)) for name, stage in extractor.stages.items()]
+        super().__init__(extractor.architecture, extractor.source, stages, extractor.layers)
+        self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode: a frozen network does not train."""
+        return super().train(False)
 
 
 def backbone(
@@ -114,7 +126,21 @@ def backbone(
     *,
     formula_folder: Path = FORMULA_FOLDER,
 ) -> Backbone:
-    """Build a frozen backbone, and say which weights it took where there was a choice.
+    """Build a frozen backbone; parameters and errors as for ``trainable_backbone``."""
+    return Backbone(
+        trainable_backbone(architecture, weights, layers, seed, formula_folder=formula_folder)
+    )
+
+
+def trainable_backbone(
+    architecture: str = "resnet18",
+    weights: str | Path = "auto",
+    layers: Iterable[str] = ("layer2", "layer3"),
+    seed: int = 0,
+    *,
+    formula_folder: Path = FORMULA_FOLDER,
+) -> FeatureExtractor:
+    """Build a network to train on, and say which weights it took where there was a choice.
 
     Parameters
     ----------
@@ -142,6 +168,8 @@ def backbone(
     if architecture not in LAYERS:
         raise ValueError(f"no architecture '{architecture}'. {nearest(architecture, LAYERS)}")
     known = LAYERS[architecture]
+    if isinstance(layers, str):
+        raise ValueError(f"layers must be a tuple of names; got '{layers}'. Write ('{layers}',).")
     layers = tuple(layers)
     for layer in layers:
         if layer not in known:
@@ -157,7 +185,7 @@ def backbone(
             network = get_model(architecture, weights=None)
     else:
         network = _network_with(architecture, state, source, ordered[-1])
-    return Backbone(architecture, source, _stages(network.eval(), known, ordered[-1]), ordered)
+    return FeatureExtractor(architecture, source, _stages(network, known, ordered[-1]), ordered)
 
 
 def _weights(
@@ -208,13 +236,13 @@ def _imagenet(architecture: str) -> tuple[State, WeightsSource]:
 def _formula(
     architecture: str, layers: tuple[str, ...], folder: Path
 ) -> tuple[State, WeightsSource]:
-    state, digest = read_formula_weights(architecture, folder)
     for layer in layers:
-        if layer not in FORMULA_LAYERS:
+        if layer not in FORMULA_LAYERS.get(architecture, ()):
             raise ValueError(
-                f"the formula weights of {architecture} end with {FORMULA_LAYERS[-1]}; "
-                f"'{layer}' needs weights='imagenet' or 'random'."
+                "the formula weights are those of resnet18 and end with layer3; "
+                f"'{layer}' of {architecture} needs weights='imagenet' or 'random'."
             )
+    state, digest = read_formula_weights(architecture, folder)
     return state, WeightsSource("formula", f"formula weights of {architecture}", digest)
 
 
@@ -222,7 +250,11 @@ def _network_with(architecture: str, state: State, source: WeightsSource, last: 
     # On the meta device nothing is initialised, which takes longer than reading the file.
     with torch.device("meta"):
         network = get_model(architecture, weights=None)
-    expected = network.state_dict()
+    unused = ("fc.", "classifier.") if last == "layer4" else ("fc.", "classifier.", "layer4.")
+    expected = {k: v for k, v in network.state_dict().items() if not k.startswith(unused)}
+    # Nothing here reads the counters of batches, and TorchVision's older files have none.
+    counters = {k: torch.zeros_like(v, device="cpu") for k, v in expected.items() if v.ndim == 0}
+    state = counters | {k: v for k, v in state.items() if not k.startswith(unused)}
     for name, value in state.items():
         if name not in expected or value.shape != expected[name].shape:
             should = tuple(expected[name].shape) if name in expected else "no such entry"
@@ -230,12 +262,10 @@ def _network_with(architecture: str, state: State, source: WeightsSource, last: 
                 f"{source.name} does not fit: its {name} has shape {tuple(value.shape)}, the "
                 f"network has {should}. Take the file of this very network."
             )
-    missing = set(expected) - set(state)
-    beyond = ("layer4.", "fc.", "classifier.") if last != "layer4" else ("fc.", "classifier.")
-    needed = sorted(name for name in missing if not name.startswith(beyond))
-    if needed:
+    missing = sorted(set(expected) - set(state))
+    if missing:
         raise DataError(
-            f"{source.name} does not fit: it lacks {needed[0]} ({len(needed)} missing in all). "
+            f"{source.name} does not fit: it lacks {missing[0]} ({len(missing)} missing in all). "
             "Take the file of this very network."
         )
     network.load_state_dict(state, strict=False, assign=True)
@@ -255,7 +285,7 @@ def _stages(network: nn.Module, known: dict[str, str], last: str) -> list[tuple[
     for name, module in parts:
         waiting.append(module)
         if name in ends:
-            stages.append((ends[name], _folded(nn.Sequential(*waiting))))
+            stages.append((ends[name], nn.Sequential(*waiting)))
             waiting = []
             if ends[name] == last:
                 break
@@ -264,6 +294,7 @@ def _stages(network: nn.Module, known: dict[str, str], last: str) -> list[tuple[
 
 def _folded(part: nn.Module) -> nn.Module:
     """Fold every normalisation into the convolution before it: the same function, fewer steps."""
+    part = copy.deepcopy(part)
     for module in list(part.modules()):
         children = list(module.named_children())
         for (first, one), (second, two) in pairwise(children):

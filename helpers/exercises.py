@@ -100,6 +100,53 @@ def _good_threshold(answer: Callable) -> None:
     _expect(answer(scores, 0.05), 9.0, "scores 1…9 and a rate they are too few for")
 
 
+def _learning_weights(answer: Callable) -> None:
+    sizes = {"encoder": 700, "squeeze": 20, "decoder": 300}
+    _expect(answer(sizes, ["encoder"]), 320, "700 + 20 + 300 weights, the encoder frozen")
+    _expect(answer(sizes, []), 1020, "the same, nothing frozen")
+    _expect(answer(sizes, list(sizes)), 0, "the same, everything frozen")
+
+
+def _standardise(answer: Callable) -> None:
+    features = np.zeros((2, 2, 1, 2))
+    features[:, 0, 0] = [[1, 3], [5, 7]]
+    wanted = np.zeros_like(features)
+    wanted[:, 0, 0] = (np.array([[1, 3], [5, 7]]) - 4) / np.sqrt(5)
+    _expect(answer(features), wanted, "a channel of 1, 3, 5, 7 and one that never varies")
+
+
+def _receptive_field(answer: Callable) -> None:
+    _expect(answer([]), 1, "no layer")
+    _expect(answer([(3, 1), (3, 1)]), 5, "two 3×3 convolutions")
+    _expect(answer([(7, 2), (3, 2)]), 11, "7×7 with stride 2, then 3×3 with stride 2")
+    _expect(answer([(7, 2), (3, 2), (3, 1)]), 19, "the same and a 3×3 convolution")
+
+
+def _mesh(answer: Callable) -> None:
+    u, v = np.meshgrid([0.0, 0.05, 0.5, 0.95, 3.0], [0.5, 2.02])
+    wanted = [[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]]
+    _expect(
+        answer(u, v, 0.2), wanted, "u of 0, 0.05, 0.5, 0.95, 3 and v of 0.5 and 2.02, width 0.2"
+    )
+    _expect(answer(u, v, 0.06), [[1, 0, 0, 0, 1], [1, 1, 1, 1, 1]], "the same, width 0.06")
+
+
+def _nearest_distance(answer: Callable) -> None:
+    memory = np.array([[0.0, 0.0], [3.0, 4.0], [-6.0, 8.0]])
+    queries = np.array([[0.0, 1.0], [3.0, 4.0], [0.0, 100.0], [6.0, 8.0]])
+    wanted = [1.0, 0.0, np.hypot(6, 92), 5.0]
+    _expect(answer(queries, memory), wanted, "four queries and a memory of three points")
+    _expect(answer(queries[:1], memory[1:]), [np.hypot(3, 3)], "one query and two points")
+
+
+def _places(answer: Callable) -> None:
+    change = np.zeros((4, 6))
+    change[0, 0] = 1.0
+    change[2:, 4:] = 0.5
+    _expect(answer(change, 2), [[0.25, 0, 0], [0, 0, 0.5]], "a change of 4×6 pixels, cells of 2×2")
+    _expect(answer(np.arange(4.0).reshape(2, 2), 1), [[0, 1], [2, 3]], "cells of one pixel")
+
+
 CHECKS: dict[str, Check] = {
     "1.1": _mask_share,
     "1.2": _regions,
@@ -108,4 +155,10 @@ CHECKS: dict[str, Check] = {
     "2.1": _top_mean,
     "2.2": _code_ratio,
     "2.3": _good_threshold,
+    "3.1": _learning_weights,
+    "3.2": _standardise,
+    "3.3": _receptive_field,
+    "18.1": _mesh,
+    "18.2": _nearest_distance,
+    "18.3": _places,
 }

@@ -1,6 +1,5 @@
 """PatchCore: remember the features of good images, and measure the distance to the nearest."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,8 +9,8 @@ from torch.nn import functional
 
 from helpers.backbones import Backbone, backbone
 from helpers.coresets import k_centre, random_projection
-from helpers.detectors import Scores, in_batches, smooth
-from helpers.machine import Machine, this_machine
+from helpers.detectors import Scores, smooth
+from helpers.features import patch_features
 from helpers.neighbours import nearest
 
 BATCH = 16
@@ -180,43 +179,3 @@ def reweighted(
     # The distances may exceed what exp can hold: the share is computed from logarithms.
     share = torch.exp(distances - torch.logsumexp(spread, 1))
     return (1 - share).clamp_min(0) * distances
-
-
-def patch_features(
-    network: Backbone, images: np.ndarray, patch: int = 3, machine: Machine | None = None
-) -> torch.Tensor:
-    """Return the neighbourhood features of uint8 images N×3×H×W: float32, N×C×h×w.
-
-    Each layer's map is averaged over neighbourhoods of ``patch`` × ``patch`` places (the border
-    counts as zeros), the coarser maps are resized to the finest, and all are put together.
-
-    Raises
-    ------
-    ValueError
-        When the images are too small for the network.
-    """
-    machine = machine or this_machine()
-    coarsest = max(network.strides.values())
-    if min(images.shape[2:]) < coarsest:
-        raise ValueError(
-            f"images of {images.shape[2]} × {images.shape[3]} pixels are smaller than one place "
-            f"of the backbone, {coarsest} pixels. Load them larger."
-        )
-    network = machine.place(network)
-    parts = []
-    with torch.inference_mode():
-        for batch in in_batches(images, machine, BATCH):
-            with machine.autocast():
-                maps = network(batch)
-            parts.append(_joined([value.float() for value in maps.values()], patch).cpu())
-    return torch.cat(parts)
-
-
-def _joined(maps: Sequence[torch.Tensor], patch: int) -> torch.Tensor:
-    averaged = [functional.avg_pool2d(value, patch, 1, patch // 2) for value in maps]
-    side = max((value.shape[-2:] for value in averaged), key=tuple)
-    resized = [
-        value if value.shape[-2:] == side else functional.interpolate(value, side, mode="bilinear")
-        for value in averaged
-    ]
-    return torch.cat(resized, 1)

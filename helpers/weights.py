@@ -4,22 +4,28 @@ import contextlib
 import hashlib
 import io
 import json
+import queue
 import socket
+import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torchvision.models import get_model_weights
+from torchvision.models import get_model, get_model_weights
 from torchvision.models._api import WeightsEnum
 
 from helpers.atomic import whole_file
 from helpers.errors import DataError, nearest
 
 FORMULA_FOLDER = Path(__file__).parent / "formula_weights"
-TIMEOUT = 8.0  # seconds without a byte after which the network counts as dead
+TIMEOUT = 8.0  # seconds without an answer or a byte after which the network counts as dead
+REMEDY = "Restore it with `git checkout helpers/formula_weights`, or install the book again."
 
 State = dict[str, torch.Tensor]
 
@@ -68,10 +74,18 @@ def write_formula_weights(
     Raises
     ------
     ValueError
-        When a value is not finite, or too large for half precision.
+        When a value is not finite, or too large for half precision, or belongs to no parameter of
+        the network.
     """
+    with torch.device("meta"):
+        known = get_model(architecture, weights=None).state_dict()
     arrays = {}
     for name, value in state.items():
+        if name not in known or value.shape != known[name].shape:
+            raise ValueError(
+                f"{architecture} has no parameter {name} of shape {tuple(value.shape)}. "
+                "Give the state of TorchVision's network, under its names."
+            )
         array = value.detach().float().cpu().numpy()
         with np.errstate(over="ignore"):  # what overflows is refused below
             kept = array.astype(np.float16) if array.ndim > 1 else array
@@ -106,13 +120,12 @@ def read_formula_weights(architecture: str, folder: Path = FORMULA_FOLDER) -> tu
     """
     card = model_card(architecture, folder)
     path = folder / f"{architecture}.npz"
-    remedy = "Restore it with `git checkout helpers/formula_weights`, or install the book again."
     if not path.is_file():
-        raise DataError(f"{path} is missing. {remedy}")
+        raise DataError(f"{path} is missing. {REMEDY}")
     digest = _digest(path)
     if digest != card["sha256"]:
         raise DataError(
-            f"{path} is damaged: its SHA-256 is {digest}, the card says {card['sha256']}. {remedy}"
+            f"{path} is damaged: its SHA-256 is {digest}, the card says {card['sha256']}. {REMEDY}"
         )
     with np.load(path, allow_pickle=False) as arrays:
         return {name: torch.from_numpy(arrays[name]).float() for name in arrays.files}, digest
@@ -126,23 +139,21 @@ def model_card(architecture: str, folder: Path = FORMULA_FOLDER) -> dict[str, An
     ValueError
         When there are none for this architecture.
     DataError
-        When the card cannot be read.
+        When the card is missing or cannot be read.
     """
     path = _card_path(architecture, folder)
-    if not path.is_file():
-        there = sorted(card.stem for card in folder.glob("*.json"))
+    there = sorted(card.stem for card in folder.glob("*.json"))
+    if there and architecture not in there:
         raise ValueError(
-            f"there are no formula weights for {architecture}. "
-            f"{nearest(architecture, there) if there else f'{folder} is empty.'}"
+            f"there are no formula weights for {architecture}. {nearest(architecture, there)}"
         )
+    if not there:
+        raise DataError(f"{path} is missing. {REMEDY}")
     try:
         card = json.loads(path.read_text("utf-8"))
         card["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{path} is not a model card ({error}). Restore it with "
-            "`git checkout helpers/formula_weights`, or install the book again."
-        ) from error
+        raise DataError(f"{path} is not a model card ({error}). {REMEDY}") from error
     return card
 
 
@@ -169,10 +180,11 @@ def read_imagenet_weights(architecture: str) -> tuple[State, str]:
     path = imagenet_file(architecture)
     if not path.is_file():
         try:
+            _await_answer(_imagenet(architecture).url)
             # TorchVision announces the download with the paths of this machine.
             with _short_patience(), contextlib.redirect_stdout(io.StringIO()):
                 _imagenet(architecture).get_state_dict(progress=False, check_hash=True)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, HTTPException) as error:
             raise DataError(
                 f"the ImageNet weights of {architecture} cannot be downloaded "
                 f"({getattr(error, 'reason', None) or error}). Take weights='formula', or bring "
@@ -205,13 +217,41 @@ def read_state(path: Path) -> tuple[State, str]:
         else:
             # weights_only: a file of weights is read as tensors, never run as code.
             state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: value.float() for name, value in state.items()}, _digest(path)
+        if not all(isinstance(value, torch.Tensor) for value in dict(state).values()):
+            raise TypeError("it is no plain state dictionary, as model.state_dict() gives")
+        return {name: value.detach().float() for name, value in state.items()}, _digest(path)
     except Exception as error:
         # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(
             f"{path} is damaged or holds no weights ({reason}). Delete it and fetch it again."
         ) from error
+
+
+def _await_answer(url: str) -> None:
+    """Raise an OSError unless the server of ``url`` answers within ``TIMEOUT`` seconds in all."""
+    # A socket's own time limit holds for one address of several, and not for looking them up.
+    # A daemon, so that Python can end while it still waits.
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(url, method="HEAD")
+            urllib.request.urlopen(request, timeout=TIMEOUT).close()
+            answers.put(None)
+        except urllib.error.HTTPError as error:
+            error.close()
+            answers.put(None)  # an answer, too; the download itself will say what is wrong
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        error = answers.get(timeout=TIMEOUT)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {TIMEOUT:g} seconds") from None
+    if error:
+        raise error
 
 
 @contextlib.contextmanager

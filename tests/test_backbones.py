@@ -9,11 +9,12 @@ from conftest import SHARED
 from torchvision.models import resnet18, squeezenet1_1
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from helpers.backbones import LAYERS, MEAN, STD, backbone
+from helpers.backbones import LAYERS, MEAN, STD, backbone, trainable_backbone
 from helpers.errors import DataError
 from helpers.training import seeded
 from helpers.weights import imagenet_file, write_formula_weights
 
+SQUEEZENET_LAYERS = tuple(LAYERS["squeezenet1_1"])
 IMAGES = torch.rand((2, 3, 96, 96), generator=torch.Generator().manual_seed(0))
 SQUEEZENET = SHARED.parent / "weights" / "squeezenet1_1_imagenet_fp16.pth"
 
@@ -84,9 +85,32 @@ def test_squeezenet_has_torchvisions_features(tmp_path):
         network = squeezenet1_1().eval()
     path = tmp_path / "own.pth"
     torch.save(network.state_dict(), path)
-    own = backbone("squeezenet1_1", path, ("fire3", "fire7"))(IMAGES)
-    expected = torchvisions(network, {"features.4": "fire3", "features.10": "fire7"})
+    own = backbone("squeezenet1_1", path, SQUEEZENET_LAYERS)(IMAGES)
+    expected = torchvisions(network, {v: k for k, v in LAYERS["squeezenet1_1"].items()})
+    assert list(own) == list(SQUEEZENET_LAYERS)
     assert all(torch.allclose(own[name], expected[name], atol=1e-5) for name in expected)
+
+
+def middle_moves(network, layer, shift):
+    """How many places the map's middle moves when a bright spot moves by ``shift`` pixels."""
+    centres = []
+    for corner in (64, 64 + shift):
+        image = torch.zeros((1, 3, 256, 256))
+        image[..., corner : corner + 8, corner : corner + 8] = 1
+        change = network(image)[layer] - network(torch.zeros_like(image))[layer]
+        energy = change.square().sum(dim=(0, 1, 3))
+        places = torch.arange(len(energy), dtype=torch.float32)
+        centres.append(float((energy * places).sum() / energy.sum()))
+    return centres[1] - centres[0]
+
+
+@pytest.mark.parametrize(("architecture", "layer"), [("resnet18", "layer3"),
+                                                     ("squeezenet1_1", "fire5"),
+                                                     ("squeezenet1_1", "fire9")])  # fmt: skip
+def test_a_spot_that_moves_by_a_stride_moves_by_a_place(architecture, layer):
+    network = backbone(architecture, "random", (layer,))
+    moved = middle_moves(network, layer, 4 * network.strides[layer])
+    assert moved == pytest.approx(4, abs=0.05)
 
 
 def test_channels_and_strides_are_as_they_say():
@@ -96,6 +120,9 @@ def test_channels_and_strides_are_as_they_say():
     assert network.strides == {"layer1": 4, "layer3": 16}
     maps = network(IMAGES)
     assert maps["layer3"].shape == (2, 256, 6, 6)
+    small = backbone("squeezenet1_1", "random", SQUEEZENET_LAYERS)
+    assert tuple(small.strides.values()) == (2, 4, 8, 16, 16)
+    assert tuple(small.channels.values()) == (64, 128, 256, 384, 512)
 
 
 def test_nothing_above_the_last_layer_is_kept():
@@ -173,11 +200,15 @@ def test_a_layer_that_does_not_exist_is_named():
         backbone("resnet18", "random", ("layer9",))
     with pytest.raises(ValueError, match="name at least one layer"):
         backbone("resnet18", "random", ())
+    with pytest.raises(ValueError, match=r"got 'layer3'. Write \('layer3',\)"):
+        backbone("resnet18", "random", ("layer3"))
 
 
 def test_formula_weights_end_with_layer3(formula):
-    with pytest.raises(ValueError, match="end with layer3; 'layer4' needs"):
+    with pytest.raises(ValueError, match="end with layer3; 'layer4' of resnet18 needs"):
         backbone("resnet18", "formula", ("layer4",), formula_folder=formula)
+    with pytest.raises(ValueError, match="those of resnet18 .* 'fire3' of squeezenet1_1 needs"):
+        backbone("squeezenet1_1", "formula", ("fire3",), formula_folder=formula)
 
 
 def test_a_file_of_another_network_is_refused(tmp_path, network):
@@ -196,6 +227,26 @@ def test_a_file_of_another_network_is_refused(tmp_path, network):
         backbone("resnet18", path)
 
 
+@pytest.mark.parametrize("build", [backbone, trainable_backbone])
+def test_files_without_counters_of_batches_serve(hub, network, build):
+    # TorchVision's own file may be as old: it was first saved before PyTorch counted batches.
+    state = network.state_dict()
+    torch.save({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, hub)
+    built = build("resnet18", "imagenet", ("layer1",))
+    assert not any(value.is_meta for value in built.state_dict().values())
+    expected = torchvisions(network, {"layer1": "layer1"})["layer1"]
+    assert torch.allclose(built(IMAGES)["layer1"], expected, rtol=1e-3, atol=1e-4)
+    built.train()
+    built(IMAGES)
+
+
+def test_what_lies_above_the_last_layer_may_be_of_another_shape(tmp_path, network):
+    state = network.state_dict() | {"fc.weight": torch.zeros(3, 512), "fc.bias": torch.zeros(3)}
+    path = tmp_path / "three_classes.pt"
+    torch.save(state, path)
+    assert backbone("resnet18", path).source.name == "three_classes.pt"
+
+
 def test_it_can_be_copied_and_pickled():
     network = backbone("resnet18", "random", ("layer1",))
     for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
@@ -212,3 +263,14 @@ def test_real_weights_in_half_precision_are_read():
     filters = network.first_weights()
     a, b = filters[..., 1:].flatten(), filters[..., :-1].flatten()
     assert torch.corrcoef(torch.stack([a, b]))[0, 1] > 0.1
+
+
+def test_a_trainable_one_has_the_same_features_and_gradients(hub):
+    frozen = backbone("resnet18", "imagenet", ("layer2",))
+    free = trainable_backbone("resnet18", "imagenet", ("layer2",))
+    assert torch.allclose(frozen(IMAGES)["layer2"], free(IMAGES)["layer2"], rtol=1e-3, atol=1e-4)
+    free.train()
+    assert free.training
+    free(IMAGES)["layer2"].mean().backward()
+    assert all(p.grad is not None for p in free.parameters())
+    assert str(free.source) == str(frozen.source)

@@ -4,19 +4,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional
 
 from helpers.backbones import backbone
 from helpers.datasets import load_category
-from helpers.machine import Machine
+from helpers.features import patch_features
 from helpers.metrics import image_auroc
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings, patch_features, reweighted
+from helpers.patchcore import PatchCoreDetector, PatchCoreSettings, reweighted
 
 SMALL = PatchCoreSettings(
     weights="random", layers=("layer1", "layer2"), largest_memory=200, neighbours=3
 )
-CPU = Machine("cpu", "float32")
 
 
 def striped(count, seed=0, side=64):
@@ -90,34 +87,6 @@ def test_an_image_is_judged_alike_alone_and_in_company(fitted):
     assert np.allclose(together.maps[17], alone.maps[0], rtol=2e-2, atol=1e-2)
 
 
-class Steps(nn.Module):
-    """Two layers of known features: the image itself, and a map of half its side."""
-
-    layers = ("fine", "coarse")
-    strides = {"fine": 1, "coarse": 2}  # noqa: RUF012
-
-    def forward(self, images):
-        return {"fine": images, "coarse": functional.avg_pool2d(images, 2)[:, :1]}
-
-
-def test_features_are_averaged_over_neighbourhoods_and_put_together():
-    image = np.zeros((1, 3, 6, 6), np.uint8)
-    image[0, 0, 2, 2] = 255
-    features = patch_features(Steps(), image, patch=3, machine=CPU)
-    assert features.shape == (1, 4, 6, 6)
-    expected = torch.zeros(6, 6)
-    expected[1:4, 1:4] = 1 / 9
-    assert torch.allclose(features[0, 0], expected)
-    # 1/4 at (1, 1) of the 3×3 map, averaged: 1/36 everywhere.
-    assert torch.allclose(features[0, 3], torch.full((6, 6), 1 / 36))
-
-
-def test_a_patch_of_one_leaves_the_features_as_they_are():
-    image = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 4), dtype=np.uint8)
-    features = patch_features(Steps(), image, patch=1, machine=CPU)
-    assert torch.allclose(features[:, :3], torch.tensor(image) / 255)
-
-
 def test_the_reweighted_score_of_a_hand_computed_case():
     memory = torch.tensor([[0.0], [1.0], [3.0]])
     vector = torch.tensor([[-0.5]])
@@ -169,15 +138,10 @@ def test_a_memory_smaller_than_the_neighbourhood_is_refused():
         PatchCoreDetector(replace(SMALL, largest_memory=2)).fit(striped(2))
 
 
-def test_images_smaller_than_a_place_are_refused():
-    with pytest.raises(ValueError, match="images of 4 × 4 pixels are smaller"):
-        PatchCoreDetector(SMALL).fit(striped(2, side=4))
-
-
 def test_shipped_weights_find_real_defects(real_root):
+    # Every so many, because neighbours in the list are alike: they were photographed together.
     category = load_category("grid", size=224, root=real_root)
-    some = np.concatenate([np.flatnonzero(category.labels == kind)[:12] for kind in (0, 1)])
     settings = PatchCoreSettings(weights="formula", largest_memory=500)
-    detector = PatchCoreDetector(settings).fit(category.train[:40])
-    scores = detector.predict(category.test[some])
-    assert image_auroc(category.labels[some], scores.image) > 0.85
+    detector = PatchCoreDetector(settings).fit(category.train[::6])
+    scores = detector.predict(category.test[::3])
+    assert image_auroc(category.labels[::3], scores.image) > 0.85

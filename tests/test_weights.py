@@ -1,11 +1,15 @@
 import hashlib
 import json
 import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 import torch
 from torchvision.models import resnet18
+from torchvision.models._api import Weights, WeightsEnum
 
 from helpers import weights
 from helpers.errors import DataError
@@ -82,6 +86,14 @@ def test_values_that_half_precision_cannot_hold_are_refused_and_nothing_is_writt
     assert not list(tmp_path.iterdir())
 
 
+def test_names_and_shapes_of_another_network_are_refused(state, tmp_path):
+    with pytest.raises(ValueError, match=r"resnet18 has no parameter stem\.weight of shape \(2,\)"):
+        write_formula_weights("resnet18", {"stem.weight": torch.zeros(2)}, CARD, tmp_path)
+    with pytest.raises(ValueError, match=r"no parameter bn1\.bias of shape \(3,\)"):
+        write_formula_weights("resnet18", state | {"bn1.bias": torch.zeros(3)}, CARD, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_card_says_what_it_was_given_and_the_checksum(folder):
     card = model_card("resnet18", folder)
     assert card["architecture"] == "resnet18"
@@ -102,6 +114,11 @@ def test_a_missing_file_is_named(folder):
     (folder / "resnet18.npz").unlink()
     with pytest.raises(DataError, match=r"resnet18\.npz is missing"):
         read_formula_weights("resnet18", folder)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere/resnet18\.json is missing.*git checkout"):
+        read_formula_weights("resnet18", tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"task": 1}'])
@@ -145,20 +162,101 @@ def test_without_a_network_it_says_what_else_there_is(hub, no_network):
     assert not list(hub.parent.glob("*"))
 
 
-def test_a_silent_server_is_given_up_soon(hub, monkeypatch):
-    waited = []
+@pytest.fixture
+def serve(monkeypatch, tmp_path):
+    """Have TorchVision's weights come from a server on this machine that does as it is told."""
+    servers = []
 
-    def hang(*_, **__):
-        waited.append(socket.getdefaulttimeout())
-        raise TimeoutError("timed out")
+    def start(content, digest, sent=None):
+        release = threading.Event()
 
-    before = socket.getdefaulttimeout()
-    monkeypatch.setattr(torch.hub, "urlopen", hang)
+        class Server(BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+
+            def do_GET(self):
+                self.do_HEAD()
+                self.wfile.write(content[:sent])
+                if sent is not None:
+                    release.wait(10)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+        servers.append((server, release))
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/own-{digest[:8]}.pth"
+
+        class Local(WeightsEnum):
+            IMAGENET1K_V1 = Weights(url=url, transforms=None, meta={})
+
+        monkeypatch.setattr(weights, "get_model_weights", lambda _: Local)
+        return imagenet_file("resnet18")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("no_proxy", "*")
+    yield start
+    for server, release in servers:
+        release.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def content(tmp_path):
+    path = tmp_path / "served.pth"
+    torch.save({"a": torch.ones(2)}, path)
+    return path.read_bytes()
+
+
+def test_weights_are_downloaded_once_and_kept(serve, content, capsys, request):
+    digest = hashlib.sha256(content).hexdigest()
+    path = serve(content, digest)
+    state, found = read_imagenet_weights("resnet18")
+    assert torch.equal(state["a"], torch.ones(2))
+    assert found == digest
+    assert not capsys.readouterr().out
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    request.getfixturevalue("no_network")
+    assert read_imagenet_weights("resnet18")[1] == digest
+
+
+def test_another_file_than_expected_is_not_kept(serve, content):
+    path = serve(content, "0" * 64)
+    with pytest.raises(DataError, match="invalid hash value"):
+        read_imagenet_weights("resnet18")
+    assert not list(path.parent.iterdir())
+
+
+def test_a_server_that_falls_silent_is_given_up_soon(serve, content, monkeypatch):
+    monkeypatch.setattr(weights, "TIMEOUT", 0.3)
+    path, before = serve(content, "0" * 64, sent=10), socket.getdefaulttimeout()
+    start = time.monotonic()
     with pytest.raises(DataError, match="timed out"):
         read_imagenet_weights("resnet18")
-    assert waited == [weights.TIMEOUT]
-    assert weights.TIMEOUT <= 10
+    assert time.monotonic() - start < 5
     assert socket.getdefaulttimeout() == before
+    assert not list(path.parent.iterdir())
+
+
+def test_a_network_that_never_answers_is_given_up_soon(hub, monkeypatch):
+    assert weights.TIMEOUT <= 10
+    monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+    release = threading.Event()
+
+    def hang(*_, **__):
+        release.wait(10)
+        raise OSError("too late")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    start = time.monotonic()
+    with pytest.raises(DataError, match=r"no answer within 0\.2 seconds"):
+        read_imagenet_weights("resnet18")
+    assert time.monotonic() - start < 5
+    release.set()
 
 
 def test_a_damaged_imagenet_file_is_named(hub):
@@ -180,6 +278,20 @@ def test_a_file_of_ones_own_in_half_precision(tmp_path, ending):
     assert state["a"].dtype == torch.float32
     assert state["a"].item() == 0.5
     assert len(digest) == 64
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"model": {}, "epoch": 3}])
+def test_a_file_that_is_no_state_dictionary_is_refused(tmp_path, content):
+    path = tmp_path / "run.pt"
+    torch.save(content, path)
+    with pytest.raises(DataError, match=r"run\.pt is damaged or holds no weights"):
+        read_state(path)
+
+
+def test_parameters_are_read_as_plain_tensors(tmp_path):
+    path = tmp_path / "old.pth"
+    torch.save({"a": torch.nn.Parameter(torch.ones(2))}, path)
+    assert not read_state(path)[0]["a"].requires_grad
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
