@@ -3,6 +3,7 @@ from itertools import combinations
 import pytest
 import torch
 
+from helpers import coresets
 from helpers.coresets import k_centre, random_projection
 
 
@@ -31,11 +32,13 @@ def test_on_a_line_the_farthest_comes_next():
     assert radius(line, chosen) <= 1
 
 
+@pytest.mark.parametrize("candidates", [1, 3, 20, 500])
 @pytest.mark.parametrize("seed", range(5))
-def test_it_agrees_with_a_search_over_all_distances(seed):
+def test_it_agrees_with_a_search_over_all_distances(seed, candidates, monkeypatch):
+    monkeypatch.setattr(coresets, "BLOCK", 64)  # several blocks, the last one not full
     vectors = points(200, 7, seed)
-    chosen = k_centre(vectors, 40, seed).tolist()
-    assert chosen == plain_k_centre(vectors, 40, chosen[0])
+    chosen = k_centre(vectors, 80, seed, candidates).tolist()
+    assert chosen == plain_k_centre(vectors, 80, chosen[0])
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -48,6 +51,7 @@ def test_its_radius_is_at_most_twice_the_best(seed):
 def test_all_points_may_be_chosen_and_none_twice_even_among_equals():
     same = torch.zeros(6, 3)
     assert sorted(k_centre(same, 6).tolist()) == list(range(6))
+    assert sorted(k_centre(same, 6, candidates=2).tolist()) == list(range(6))
     vectors = points(30, 3)
     assert sorted(k_centre(vectors, 30).tolist()) == list(range(30))
 
