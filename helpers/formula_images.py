@@ -72,7 +72,11 @@ def draw_formula(rng: np.random.Generator) -> Formula:
         figure=_draw_field(rng),
         mixing=mixing,
         share=float(rng.uniform(0.2, 0.7)),
-        outline=(float(rng.uniform(0.45, 0.85)), *harmonics.tolist(), *rng.uniform(0, 6.3, 5)),
+        outline=(
+            float(rng.uniform(0.45, 0.85)),
+            *harmonics.tolist(),
+            *rng.uniform(0, 6.3, 5).tolist(),
+        ),
         palette=_draw_palette(rng),
         relief=float(rng.choice((0.0, 1.0)) * rng.uniform(0.3, 1.5)),
         light=float(rng.uniform(0, 2 * np.pi)),

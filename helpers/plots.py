@@ -193,11 +193,13 @@ def confusion_matrix_plot(confusion: Confusion) -> Picture:
     )
 
 
-def training_curve(losses: Mapping[str, Sequence[float]], label: str = "loss") -> Picture:
+def training_curve(
+    losses: Mapping[str, Sequence[float]], label: str = "loss", each: str = "epoch"
+) -> Picture:
     """Draw the loss of each epoch.
 
-    The scale is logarithmic when all losses are above zero. A negative log-likelihood passes
-    below zero, where a logarithmic scale would hide it.
+    The scale is logarithmic when all losses are above zero and the largest is more than five times
+    the least. A negative log-likelihood passes below zero, where a logarithmic scale would hide it.
 
     Parameters
     ----------
@@ -205,6 +207,8 @@ def training_curve(losses: Mapping[str, Sequence[float]], label: str = "loss") -
         For each method, a number an epoch.
     label
         What the loss is.
+    each
+        What there is a number for, if not an epoch.
 
     Raises
     ------
@@ -224,20 +228,21 @@ def training_curve(losses: Mapping[str, Sequence[float]], label: str = "loss") -
                 epochs, values, color=method_colour(name), ls=LINES[place % len(LINES)],
                 marker=marker_of(METHODS, name, place), ms=4, label=name,
             )  # fmt: skip
-        if least > 0:
+        logarithmic = least > 0 and largest / least > 5
+        if logarithmic:
             axis.set_yscale("log")
-            if 5 < largest / least < 300:  # the usual labels would be one or two
+            if largest / least < 300:  # the usual labels would be one or two
                 axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
                 axis.yaxis.set_major_formatter("{x:g}")
                 axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.set_xlabel("epoch")
+        axis.set_xlabel(each)
         axis.set_ylabel(label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.legend(frameon=False)
-    scale = ", on a logarithmic scale" if least > 0 else ""
+    scale = ", on a logarithmic scale" if logarithmic else ""
     return Picture(
         figure,
-        f"Line chart of the {label} after each training epoch{scale}, for {', '.join(losses)}.",
+        f"Line chart of the {label} after each training {each}{scale}, for {', '.join(losses)}.",
     )
 
 
