@@ -100,28 +100,6 @@ def _good_threshold(answer: Callable) -> None:
     _expect(answer(scores, 0.05), 9.0, "scores 1…9 and a rate they are too few for")
 
 
-def _learning_weights(answer: Callable) -> None:
-    sizes = {"encoder": 700, "squeeze": 20, "decoder": 300}
-    _expect(answer(sizes, ["encoder"]), 320, "700 + 20 + 300 weights, the encoder frozen")
-    _expect(answer(sizes, []), 1020, "the same, nothing frozen")
-    _expect(answer(sizes, list(sizes)), 0, "the same, everything frozen")
-
-
-def _standardise(answer: Callable) -> None:
-    features = np.zeros((2, 2, 1, 2))
-    features[:, 0, 0] = [[1, 3], [5, 7]]
-    wanted = np.zeros_like(features)
-    wanted[:, 0, 0] = (np.array([[1, 3], [5, 7]]) - 4) / np.sqrt(5)
-    _expect(answer(features), wanted, "a channel of 1, 3, 5, 7 and one that never varies")
-
-
-def _receptive_field(answer: Callable) -> None:
-    _expect(answer([]), 1, "no layer")
-    _expect(answer([(3, 1), (3, 1)]), 5, "two 3×3 convolutions")
-    _expect(answer([(7, 2), (3, 2)]), 11, "7×7 with stride 2, then 3×3 with stride 2")
-    _expect(answer([(7, 2), (3, 2), (3, 1)]), 19, "the same and a 3×3 convolution")
-
-
 def _mesh(answer: Callable) -> None:
     u, v = np.meshgrid([0.0, 0.05, 0.5, 0.95, 3.0], [0.5, 2.02])
     wanted = [[1, 1, 0, 1, 1], [1, 1, 1, 1, 1]]
@@ -155,9 +133,6 @@ CHECKS: dict[str, Check] = {
     "2.1": _top_mean,
     "2.2": _code_ratio,
     "2.3": _good_threshold,
-    "3.1": _learning_weights,
-    "3.2": _standardise,
-    "3.3": _receptive_field,
     "18.1": _mesh,
     "18.2": _nearest_distance,
     "18.3": _places,
