@@ -12,6 +12,7 @@ from PIL import Image
 from helpers import image_plots, plots
 from helpers.metrics import Confusion, Interval, Roc, roc_curve_with_band
 from helpers.pictures import CLASSES, METHODS, Picture, class_colours, method_colour
+from helpers.point_clouds import point_cloud
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
@@ -253,3 +254,25 @@ def test_arrays_that_do_not_fit_are_refused(wrong):
 def test_charts_refuse_what_they_cannot_draw(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()
+
+
+def test_a_cloud_has_every_point_once_and_names_its_classes():
+    points = np.arange(12.0).reshape(6, 2)
+    picture = point_cloud(points, ["good"] * 4 + ["hole"] * 2, ("first", "second"))
+    (axis,) = picture.figure.axes
+    assert [len(c.get_offsets()) for c in axis.collections] == [4, 2]
+    assert "good, hole" in picture.alt
+    assert axis.get_xlabel() == "first"
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.zeros((2, 3)), "N points of two numbers"),
+        (np.zeros((3, 2)), "N points of two numbers"),
+        (np.full((2, 2), np.nan), "not finite numbers"),
+    ],
+)
+def test_what_is_no_cloud_is_refused(points, message):
+    with pytest.raises(ValueError, match=message):
+        point_cloud(points, ["good", "hole"], ("first", "second"))

@@ -12,7 +12,13 @@ from torch import nn
 
 from helpers.errors import DataError
 from helpers.machine import Machine
-from helpers.training import DivergedError, TrainingSettings, seeded, train
+from helpers.training import (
+    DivergedError,
+    TrainingSettings,
+    seeded,
+    settle_normalisation,
+    train,
+)
 
 CPU = Machine("cpu", "float32")
 
@@ -228,3 +234,16 @@ def test_float_images_are_refused():
         train(
             network(), images().astype(np.float32), squared_error, TrainingSettings(), machine=CPU
         )
+
+
+def test_settled_normalisation_has_the_statistics_of_the_data():
+    pictures = images(16)
+    settings = TrainingSettings(epochs=2, batch_size=4)
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1))
+    settle_normalisation(model, pictures, lambda m, batch: m(batch).mean(), settings)
+    values = torch.tensor(pictures).float() / 255
+    assert not model.training
+    assert model[0].momentum == 0.1
+    assert torch.allclose(model[0].running_mean, values.mean((0, 2, 3)), atol=1e-3)
+    assert torch.allclose(model[0].running_var, values.var((0, 2, 3)), rtol=0.05)
+    assert all(p.grad is None for p in model.parameters())
