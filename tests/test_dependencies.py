@@ -62,7 +62,7 @@ def test_conda_installs_the_very_pins():
 
 def test_helpers_import_only_listed_packages():
     names = {r.name.lower() for r in listed()}
-    aliases = {"PIL": "pillow", "sklearn": "scikit-learn"}
+    aliases = {"PIL": "pillow", "sklearn": "scikit-learn", "pytorch_msssim": "pytorch-msssim"}
     import sys
 
     for path in (ROOT / "helpers").glob("*.py"):
