@@ -1,18 +1,17 @@
 """Attempt 2, second way: redraw not the picture but a frozen network's features of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 from helpers.backbones import FeatureExtractor, backbone
-from helpers.detectors import Scores, in_batches, pool, smooth
-from helpers.features import joined, patch_features
-from helpers.machine import this_machine
-from helpers.training import History, TrainingSettings, seeded, train
+from helpers.detectors import Scores, pool, smooth
+from helpers.features import patch_features
+
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -25,67 +24,116 @@ class FeatureReconstructionSettings:
         Of the frozen backbone; see ``helpers.backbones.backbone``.
     patch
         Side of the neighbourhood over which features are averaged, in places.
-    code_channels
-        Numbers that are left of each place's features.
+    code_share
+        Share of the features' dimensions that the code keeps.
     smoothing
         Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
     top_share
         Share of the pixels, the highest ones, whose mean is the image score.
-    training
-        How the feature autoencoder is trained.
+    seed
+        Of random weights; nothing else here is random.
     """
 
     architecture: str = "resnet18"
     weights: str = "auto"
-    layers: tuple[str, ...] = ("layer1", "layer2", "layer3")
+    layers: tuple[str, ...] = ("layer1", "layer2")
     patch: int = 3
-    code_channels: int = 32
+    code_share: float = 0.5
     smoothing: float = 1 / 64
     top_share: float = 0.01
-    training: TrainingSettings = field(default_factory=TrainingSettings)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.code_share < 1:
+            raise ValueError(f"code_share must lie between 0 and 1; got {self.code_share}.")
 
 
-class FeatureAutoencoder(nn.Module):
-    """Squeeze the features of each place, alone, to a few numbers, and restore them.
+@dataclass(frozen=True, eq=False)
+class LinearAutoencoder:
+    """The best linear encoder and decoder of the features of good pictures.
 
-    All convolutions are 1×1: the neighbourhood is in the features already. Features are first
-    brought to mean 0 and standard deviation 1, channel by channel, so that none outweighs the
-    others. Input and output: float B×C×h×w.
+    Of all linear autoencoders with a code of K numbers, none restores its training data with a
+    smaller squared error than the projection on their K main directions (Baldi and Hornik, Neural
+    Networks 2, 1989). So it is computed, not trained.
+
+    Attributes
+    ----------
+    mean, std
+        D numbers each: features are brought to mean 0 and standard deviation 1 first.
+    directions
+        D×D, a direction a column, orthonormal, from the least to the greatest variance.
+    variances
+        D numbers, of the good features along each direction.
+    code
+        How many directions, the last ones, the code keeps.
     """
 
-    def __init__(self, mean: torch.Tensor, std: torch.Tensor, code_channels: int) -> None:
-        super().__init__()
-        channels = len(mean)
-        middle = (channels + code_channels) // 2
-        self.register_buffer("mean", mean.view(1, -1, 1, 1))
-        self.register_buffer("std", std.view(1, -1, 1, 1))
-        self.encoder = nn.Sequential(
-            nn.Conv2d(channels, middle, 1),
-            nn.BatchNorm2d(middle),
-            nn.ReLU(),
-            nn.Conv2d(middle, code_channels, 1),
-        )
-        self.decoder = nn.Sequential(
-            nn.Conv2d(code_channels, middle, 1),
-            nn.BatchNorm2d(middle),
-            nn.ReLU(),
-            nn.Conv2d(middle, channels, 1),
-        )
+    mean: torch.Tensor
+    std: torch.Tensor
+    directions: torch.Tensor
+    variances: torch.Tensor
+    code: int
 
     def standard(self, features: torch.Tensor) -> torch.Tensor:
-        """Bring features to mean 0 and standard deviation 1."""
+        """Bring N×D features to mean 0 and standard deviation 1."""
         return (features - self.mean) / self.std
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Restore standardised features."""
-        return self.decoder(self.encoder(features))
+    def restore(self, features: torch.Tensor) -> torch.Tensor:
+        """Encode and decode standardised features N×D."""
+        kept = self.directions[:, -self.code :]
+        return features @ kept @ kept.T
+
+    def error(self, features: torch.Tensor) -> torch.Tensor:
+        """Return how badly N×D features are restored, next to good ones: N numbers, 1 on average.
+
+        The squared error along each lost direction is divided by its mean over good pictures, so
+        that those in which good pictures never vary count as much as the others.
+        """
+        lost = len(self.variances) - self.code
+        along = self.standard(features) @ self.directions[:, :lost]
+        return (along.square() / self.variances[:lost]).mean(1)
+
+
+def fit_linear_autoencoder(
+    network: FeatureExtractor, images: np.ndarray, patch: int, code_share: float
+) -> LinearAutoencoder:
+    """Find the main directions of the features of uint8 images N×3×H×W.
+
+    The features are summed up batch by batch and never kept.
+
+    Raises
+    ------
+    ValueError
+        When the images are too small for the backbone.
+    """
+    count, total, squares = 0, 0, 0
+    for start in range(0, len(images), BATCH):
+        features = flat(patch_features(network, images[start : start + BATCH], patch))
+        count += len(features)
+        total = total + features.sum(0, dtype=torch.float64)
+        squares = squares + (features.T @ features).double()
+    mean = total / count
+    covariance = squares / count - mean[:, None] * mean
+    # A feature that never varies has no spread to divide by.
+    std = covariance.diagonal().clamp_min(1e-12).sqrt()
+    variances, directions = torch.linalg.eigh(covariance / std[:, None] / std)
+    code = min(max(1, round(code_share * len(std))), len(std) - 1)
+    return LinearAutoencoder(
+        mean.float(), std.float(), directions.float(), variances.clamp_min(1e-4).float(), code
+    )
+
+
+def flat(features: torch.Tensor) -> torch.Tensor:
+    """Turn N×D×h×w features into a row for each place: (N·h·w)×D."""
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 class FeatureReconstructionDetector:
     """Score places by how badly a frozen network's features of them are restored.
 
-    After Yang, Shi and Qi, "DFR: Deep Feature Reconstruction for Unsupervised Anomaly
-    Segmentation" (arXiv 2012.07122), with ResNet18 in place of VGG19.
+    The idea is that of Yang, Shi and Qi, "DFR: Deep Feature Reconstruction for Unsupervised Anomaly
+    Segmentation" (arXiv 2012.07122); theirs restores VGG19's features with a network that is
+    trained, this one ResNet18's with the best linear one.
 
     Parameters
     ----------
@@ -98,8 +146,8 @@ class FeatureReconstructionDetector:
     ----------
     backbone
         The network in use.
-    model, history
-        The feature autoencoder and what its training did, after ``fit``.
+    model
+        The linear autoencoder, after ``fit``.
     """
 
     def __init__(
@@ -111,45 +159,28 @@ class FeatureReconstructionDetector:
         self.backbone = network
 
     def fit(self, images: np.ndarray) -> Self:
-        """Train on good images: uint8, N×3×H×W.
+        """Learn from good images: uint8, N×3×H×W.
 
         Raises
         ------
         ValueError
-            When the images are too small for the backbone, or fewer than a batch.
+            When the images are too small for the backbone.
         """
         s = self.settings
         if self.backbone is None:
-            self.backbone = backbone(s.architecture, s.weights, s.layers, s.training.seed)
-        some = patch_features(self.backbone, images[:64], s.patch)
-        std, mean = torch.std_mean(some, dim=(0, 2, 3))
-        with seeded(s.training.seed):
-            self.model = FeatureAutoencoder(mean, std.clamp_min(1e-6), s.code_channels)
-        self.history: History = train(
-            self.model, images, self._loss, s.training, title="feature autoencoder"
-        )
+            self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
+        self.model = fit_linear_autoencoder(self.backbone, images, s.patch, s.code_share)
         return self
-
-    def features(self, batch: torch.Tensor) -> torch.Tensor:
-        """Return what is to be restored: standardised features of float B×3×H×W in [0, 1]."""
-        with torch.no_grad():
-            return self.model.standard(joined(self.backbone(batch), self.settings.patch))
-
-    def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
-        features = self.features(batch)
-        return functional.mse_loss(model(features).float(), features)
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         if not hasattr(self, "model"):
             raise ValueError("this detector has not been fitted; call fit(good_images) first.")
-        machine, parts = this_machine(), []
-        with torch.inference_mode(), machine.autocast():
-            for batch in in_batches(images, machine):
-                features = self.features(batch)
-                errors = (self.model(features).float() - features).square().mean(1, keepdim=True)
-                parts.append(
-                    functional.interpolate(errors, images.shape[2:], mode="bilinear").cpu()
-                )
+        parts = []
+        for start in range(0, len(images), BATCH):
+            batch = images[start : start + BATCH]
+            features = patch_features(self.backbone, batch, self.settings.patch)
+            errors = self.model.error(flat(features)).view(len(batch), 1, *features.shape[2:])
+            parts.append(functional.interpolate(errors, images.shape[2:], mode="bilinear"))
         maps = smooth(torch.cat(parts)[:, 0].numpy(), self.settings.smoothing * images.shape[-1])
         return Scores(pool(maps, self.settings.top_share), maps)
