@@ -12,7 +12,7 @@ images: --lend 12 moves the last twelve to the test set.
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from helpers.atomic import whole_file
 from helpers.backbones import Backbone, backbone
 from helpers.datasets import Category, load_category
 from helpers.errors import DataError
+from helpers.lending import lend
 from helpers.metrics import auroc_interval, image_auroc, paired_difference
 from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.pixel_metrics import pixel_report
@@ -63,23 +64,6 @@ def main() -> None:
     print(f"\n{category!r}\n\n{table(category, results)}")
     if arguments.card:
         keep(category, results)
-
-
-def lend(category: Category, count: int) -> Category:
-    """Move the last ``count`` training images to the test set."""
-    if not count:
-        return category
-    side = category.train.shape[2:]
-    return replace(
-        category,
-        train=category.train[:-count],
-        train_files=category.train_files[:-count],
-        test=np.concatenate([category.train[-count:], category.test]),
-        test_files=category.train_files[-count:] + category.test_files,
-        labels=np.concatenate([np.zeros(count, category.labels.dtype), category.labels]),
-        defects=np.concatenate([np.full(count, "good"), category.defects]),
-        masks=np.concatenate([np.zeros((count, *side), bool), category.masks]),
-    )
 
 
 def networks(arguments: argparse.Namespace) -> Iterator[tuple[str, Backbone]]:

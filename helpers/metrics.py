@@ -102,8 +102,8 @@ def auroc_interval(
         Seed of the draws; the same seed gives the same interval.
     """
     labels, scores = both_classes(labels, scores)
-    draws = _stratified_draws(labels, resamples, seed)
-    return _interval(_resampled_aurocs(labels, scores, draws), level)
+    draws = stratified_draws(labels, resamples, seed)
+    return interval_of(resampled_aurocs(labels, scores, draws), level)
 
 
 def paired_difference(
@@ -127,12 +127,12 @@ def paired_difference(
     """
     labels, scores_a = both_classes(labels, scores_a, "scores_a")
     labels, scores_b = both_classes(labels, scores_b, "scores_b")
-    draws = _stratified_draws(labels, resamples, seed)
-    differences = _resampled_aurocs(labels, scores_a, draws) - _resampled_aurocs(
+    draws = stratified_draws(labels, resamples, seed)
+    differences = resampled_aurocs(labels, scores_a, draws) - resampled_aurocs(
         labels, scores_b, draws
     )
     difference = image_auroc(labels, scores_a) - image_auroc(labels, scores_b)
-    return difference, _interval(differences, level)
+    return difference, interval_of(differences, level)
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -201,7 +201,7 @@ def roc_curve_with_band(
     if points < 2:
         raise ValueError(f"points must be 2 or more, got {points}")
     grid = np.linspace(0, 1, points)
-    draws = _stratified_draws(labels, resamples, seed)
+    draws = stratified_draws(labels, resamples, seed)
     low, high = _tails(_true_positive_rates(labels, scores, draws, grid), level)
     once = np.ones((1, labels.size), dtype=int)
     tpr = _true_positive_rates(labels, scores, once, grid)[0]
@@ -231,7 +231,7 @@ def f1_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
     return 2 * counts.tp / (2 * counts.tp + counts.fp + counts.fn)
 
 
-def _stratified_draws(labels: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+def stratified_draws(labels: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     """How often each image is drawn: resamples × N counts, each class drawn on its own."""
     if resamples < MIN_RESAMPLES:
         raise ValueError(f"resamples must be {MIN_RESAMPLES} or more, got {resamples}")
@@ -257,7 +257,8 @@ def _roc_counts(
     return reached(draws * (1 - labels)), reached(draws * labels)
 
 
-def _resampled_aurocs(labels: np.ndarray, scores: np.ndarray, draws: np.ndarray) -> np.ndarray:
+def resampled_aurocs(labels: np.ndarray, scores: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Return the AUROC of each draw, where ``draws`` says how often each image was drawn."""
     good, defective = _roc_counts(labels, scores, draws)
     # Whole counts until the division, so a perfect ranking is exactly 1.
     return trapezoid(defective, good, axis=1) / (good[:, -1] * defective[:, -1])
@@ -281,6 +282,7 @@ def _tails(values: np.ndarray, level: float) -> np.ndarray:
     return np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
 
 
-def _interval(values: np.ndarray, level: float) -> Interval:
+def interval_of(values: np.ndarray, level: float) -> Interval:
+    """Return the interval that holds the middle ``level`` of resampled values."""
     low, high = _tails(values, level).tolist()
     return Interval(low=low, high=high, level=level)

@@ -1,4 +1,4 @@
-"""The two sets of settings the book runs with: ``quick`` on a laptop, ``full`` as in the papers."""
+"""The sets of settings the book runs with: ``quick`` on a laptop, ``full`` as in the papers."""
 
 import math
 import os
@@ -14,19 +14,25 @@ class Profile:
     Attributes
     ----------
     name
-        ``"quick"`` or ``"full"``.
+        ``"quick"``, ``"medium"`` or ``"full"``.
     category
         The category the notebooks look at; ``ONE_BAD_NUT_CATEGORY`` overrules it.
     image_size
-        Side of the square images, in pixels.
+        Side of the square images that a network is trained on, in pixels.
+    feature_size
+        Side of those that a frozen network looks at: nothing is trained, so they may be larger.
     epochs
         Passes over the training images.
     least_steps
         Training steps below which a network has learned nothing yet; small sets need more epochs.
     batch_size
         Images in a training step.
+    crop_factor
+        How many times as many epochs a network of small crops gets: a crop costs little.
     learning_rate
         Of the Adam optimiser.
+    weights
+        What pretrained networks begin with; see ``helpers.backbones.backbone``.
     width
         Channels of the first layer of the networks that the book trains from scratch.
     seeds
@@ -36,10 +42,13 @@ class Profile:
     name: str
     category: str
     image_size: int
+    feature_size: int
     epochs: int
     least_steps: int
     batch_size: int
+    crop_factor: float
     learning_rate: float
+    weights: str
     width: int
     seeds: tuple[int, ...]
 
@@ -51,9 +60,13 @@ class Profile:
 
 # full: the coursework's own settings (Adam, 1e-4, 50 epochs, batches of 16).
 # quick: fewer epochs of a slimmer network on smaller images, with a learning rate to match.
+# medium: full-size images, but no more training than two cores do in a few minutes an attempt.
 PROFILES = {
-    "quick": Profile("quick", "hazelnut", 128, 10, 200, 16, 1e-3, 16, (0, 1, 2)),
-    "full": Profile("full", "hazelnut", 256, 50, 700, 16, 1e-4, 32, (0, 1, 2)),
+    "quick": Profile("quick", "hazelnut", 128, 224, 10, 200, 16, 1, 1e-3, "formula", 16, (0, 1, 2)),
+    "medium": Profile(
+        "medium", "hazelnut", 256, 256, 12, 250, 16, 4, 1e-3, "formula", 16, (0, 1, 2)
+    ),
+    "full": Profile("full", "hazelnut", 256, 256, 50, 700, 16, 4, 1e-4, "auto", 32, (0, 1, 2)),
 }
 
 

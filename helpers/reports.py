@@ -5,13 +5,14 @@ import platform
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import torch
 
 from helpers.atomic import whole_file
 from helpers.datasets import Category
@@ -60,12 +61,16 @@ class Report:
         Of the image scores.
     pixel_auroc, pixel_average_precision, aupro
         Of the maps; AUPRO up to a false positive rate of 0.3.
+    image_scores
+        Of each test image, in the category's order.
     auroc_per_defect
         Image AUROC of each defect type against all good test images.
     threshold
         Chosen on held-out good images, with the false-alarm rate to expect.
     confusion, f1
         What that threshold does on the test set.
+    numbers_kept
+        How many numbers the fitted detector keeps, weights, statistics and memory together.
     seconds
         Durations, such as ``{"fit": 12.3, "predict": 0.4}``.
     environment
@@ -83,10 +88,12 @@ class Report:
     pixel_auroc: float
     pixel_average_precision: float
     aupro: float
+    image_scores: list[float]
     auroc_per_defect: dict[str, float]
     threshold: Threshold
     confusion: Confusion
     f1: float
+    numbers_kept: int
     seconds: dict[str, float]
     environment: dict[str, str]
 
@@ -125,9 +132,7 @@ class Report:
         DataError
             When the folder cannot be written.
         """
-        run = f"{self.data['category']}-{self.data['source']}-{self.data['size']}"
-        name = f"{self.method}-seed-{self.seed}"
-        path = (folder or record_folder()) / _slug(run) / f"{_slug(name)}.json"
+        path = _path(folder or record_folder(), self.data, self.method, self.seed)
         with whole_file(path) as work:
             work.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", "utf-8")
         return path
@@ -153,6 +158,11 @@ def load_report(path: Path) -> Report:
         raise DataError(
             f"{path} is not a record of this book ({error}). Run the chapter that makes it again."
         ) from error
+
+
+def record_path(folder: Path, category: Category, method: str, seed: int) -> Path:
+    """Return where a run on ``category`` is recorded in ``folder``."""
+    return _path(folder, _data(category), method, seed)
 
 
 def record_folder() -> Path:
@@ -209,7 +219,7 @@ def evaluate(
     return Report(
         method=method,
         seed=seed,
-        settings=_plain(detector.settings),
+        settings=plain(detector.settings),
         backbone=_backbone(detector),
         data=_data(category),
         image_auroc=image_auroc(labels, image),
@@ -218,10 +228,12 @@ def evaluate(
         pixel_auroc=pixels.auroc,
         pixel_average_precision=pixels.average_precision,
         aupro=pixels.aupro,
+        image_scores=[float(f"{score:.6g}") for score in image],
         auroc_per_defect=auroc_per_defect(category.defects, image),
         threshold=threshold,
         confusion=confusion_at(labels, image, threshold.value),
         f1=f1_at(labels, image, threshold.value),
+        numbers_kept=numbers_kept(detector),
         seconds=dict(seconds or {}),
         environment=_environment(),
     )
@@ -232,6 +244,32 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
     start = time.perf_counter()
     result = work()
     return result, time.perf_counter() - start
+
+
+def _path(folder: Path, data: Mapping[str, Any], method: str, seed: int) -> Path:
+    run = f"{data['category']}-{data['source']}-{data['size']}"
+    return folder / _slug(run) / f"{_slug(f'{method}-seed-{seed}')}.json"
+
+
+def numbers_kept(detector: Detector) -> int:
+    """Count the numbers that a fitted detector keeps; what it refers to twice counts once."""
+    seen: dict[int, int] = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, torch.nn.Module):
+            for tensor in (*value.parameters(), *value.buffers()):
+                seen[id(tensor)] = tensor.numel()
+        elif isinstance(value, torch.Tensor):
+            seen[id(value)] = value.numel()
+        elif isinstance(value, np.ndarray):
+            seen[id(value)] = value.size
+        elif is_dataclass(value):
+            for field in fields(value):
+                visit(getattr(value, field.name))
+
+    for value in vars(detector).values():
+        visit(value)
+    return sum(seen.values())
 
 
 def _backbone(detector: Detector) -> str:
@@ -260,7 +298,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _plain(settings: Any) -> Any:
+def plain(settings: Any) -> Any:
     """Turn settings into what JSON gives back: dictionaries, lists, numbers and strings."""
     return json.loads(json.dumps(asdict(settings) if is_dataclass(settings) else settings))
 

@@ -1,0 +1,186 @@
+"""All attempts and ablations over several seeds, kept as records, resumable."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from helpers import attempts
+from helpers.attempts import Attempt
+from helpers.autoencoders import AutoencoderDetector, AutoencoderSettings
+from helpers.datasets import Category, load_category, split_good
+from helpers.errors import DataError
+from helpers.feature_reconstruction import FeatureReconstructionDetector
+from helpers.lending import lend
+from helpers.patch_cutpaste import PatchCutPasteDetector
+from helpers.places import project_root
+from helpers.profiles import Profile
+from helpers.reports import Report, evaluate, load_report, plain, record_path, timed
+from helpers.skip_autoencoders import SkipAutoencoderDetector, SkipAutoencoderSettings
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One change to an attempt.
+
+    Attributes
+    ----------
+    factor
+        What is changed, such as ``"batch size"``.
+    value
+        To what.
+    attempt
+        The changed attempt; its name is a record's name.
+    """
+
+    factor: str
+    value: str
+    attempt: Attempt
+
+
+def variants(profile: Profile, images: int, seed: int = 0) -> tuple[Variant, ...]:
+    """Return one ablation for each factor that the assignment names.
+
+    The unchanged value of each factor is the attempt itself, which ``all_attempts`` has.
+    """
+    size, first = profile.image_size, attempts.baseline(profile, images, seed)
+    last = attempts.skips(profile, images, seed)
+    crops = attempts.patch_cutpaste(profile, images, seed)
+    seen = attempts.features(profile, seed)
+    training = first.training
+
+    def baseline(factor: str, value: str, **changes: float) -> Variant:
+        s = replace(first, training=replace(training, **changes))
+        return _variant(factor, value, 1, "Baseline autoencoder", size, AutoencoderDetector, s)
+
+    def repair(factor: str, value: str, **changes: object) -> Variant:
+        name, s = "SSIM, multi-scale, skips", replace(last, **changes)
+        return _variant(factor, value, 4, name, size, SkipAutoencoderDetector, s)
+
+    def cut(value: str, kind: str) -> Variant:
+        name, s = "CutPaste, patch-wise", replace(crops, kinds=(kind,))
+        return _variant("augmentation", value, 3, name, size, PatchCutPasteDetector, s)
+
+    return (
+        _variant(
+            "pretraining", "random weights", 2, "ResNet18 features", profile.feature_size,
+            FeatureReconstructionDetector, replace(seen, weights="random"),
+        ),
+        cut("patch only", "patch"),
+        cut("scar only", "scar"),
+        repair("loss", "colour only", ssim_share=0.0),
+        repair("loss", "SSIM only", ssim_share=1.0),
+        repair("skips", "none", skips=()),
+        repair("skips", "three", skips=(0, 1, 2)),
+        repair("augmentation", "none", corruptions=()),
+        repair("scales", "1", scales=1),
+        baseline("learning rate", f"{training.learning_rate / 10:g}",
+                 learning_rate=training.learning_rate / 10),
+        baseline("batch size", f"{2 * training.batch_size}", batch_size=2 * training.batch_size),
+        baseline("epochs", f"{max(1, training.epochs // 2)}", epochs=max(1, training.epochs // 2)),
+        baseline("epochs", f"{2 * training.epochs}", epochs=2 * training.epochs),
+    )  # fmt: skip
+
+
+def _variant(
+    factor: str,
+    value: str,
+    number: int,
+    name: str,
+    size: int,
+    detector: Callable,
+    settings: AutoencoderSettings | SkipAutoencoderSettings | object,
+) -> Variant:
+    attempt = Attempt(number, f"{name}, {factor} {value}", size, lambda: detector(settings))
+    return Variant(factor, value, attempt)
+
+
+def results_folder(profile: Profile) -> Path:
+    """Return where the records that the book reads are kept."""
+    return project_root() / "book" / "records" / profile.name
+
+
+def planned(profile: Profile, images: int, ablations: bool = True) -> list[tuple[int, Attempt]]:
+    """Return every (seed, attempt) to run: the attempts first, seed by seed, then the variants."""
+    runs = [(s, a) for s in profile.seeds for a in attempts.all_attempts(profile, images, s)]
+    if ablations:
+        runs += [(s, v.attempt) for s in profile.seeds for v in variants(profile, images, s)]
+    return runs
+
+
+def run_all(
+    profile: Profile, folder: Path, *, ablations: bool = True, lent: int = 0
+) -> Iterator[tuple[int, int, Report]]:
+    """Run what is not yet recorded, and yield (done, of, report) after each.
+
+    A record counts as done when it is of the same data and the same settings. So a killed run goes
+    on where it stopped, and a changed setting is run again.
+
+    Parameters
+    ----------
+    profile
+        Category, sizes, seeds and settings.
+    folder
+        Of the records.
+    ablations
+        Whether to run the variants too.
+    lent
+        How many training images serve as further good test images; see ``lending.lend``.
+
+    Raises
+    ------
+    DataError
+        When the category cannot be loaded or a record cannot be written.
+    """
+    sizes = {profile.image_size, profile.feature_size}
+    categories = {size: lend(load_category(profile.category, size=size), lent) for size in sizes}
+    fit_count = len(split_good(next(iter(categories.values())).train)[0])
+    runs = planned(profile, fit_count, ablations)
+    for done, (seed, attempt) in enumerate(runs, 1):
+        category = categories[attempt.size]
+        report = recorded(folder, category, attempt, seed) or run(category, attempt, seed)
+        report.save(folder)
+        yield done, len(runs), report
+
+
+def recorded(folder: Path, category: Category, attempt: Attempt, seed: int) -> Report | None:
+    """Return the record of this very run, or none."""
+    path = record_path(folder, category, attempt.name, seed)
+    try:
+        report = load_report(path)
+    except DataError:
+        return None
+    same_data = report.data["fingerprint"] == category.fingerprint
+    same_settings = report.settings == plain(attempt.detector().settings)
+    return report if same_data and same_settings else None
+
+
+def run(category: Category, attempt: Attempt, seed: int) -> Report:
+    """Fit and judge once."""
+    fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
+    detector = attempt.detector()
+    _, fit_seconds = timed(lambda: detector.fit(fit_images))
+    scores, predict_seconds = timed(lambda: detector.predict(category.test))
+    return evaluate(
+        attempt.name,
+        detector,
+        category,
+        scores,
+        detector.predict(held_out),
+        seed=seed,
+        seconds={"fit": round(fit_seconds, 2), "predict": round(predict_seconds, 2)},
+    )
+
+
+def load_results(folder: Path, category: Category | None = None) -> list[Report]:
+    """Return the records in a folder, by name and seed; of one category's data if it is given.
+
+    Raises
+    ------
+    DataError
+        When a record is damaged.
+    """
+    reports = [load_report(path) for path in sorted(folder.rglob("*.json"))]
+    if category is None:
+        return reports
+    wanted = category.name, category.source
+    return [r for r in reports if (r.data["category"], r.data["source"]) == wanted]

@@ -1,0 +1,38 @@
+"""Run every attempt and ablation of the profile over all its seeds, and record what comes out."""
+
+import argparse
+from dataclasses import replace
+
+from tqdm import tqdm
+
+from helpers.profiles import current_profile
+from helpers.results import results_folder, run_all
+
+
+def main() -> None:
+    """Run ``make results``; with options, part of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", help="these seeds, not the profile's")
+    parser.add_argument("--attempts-only", action="store_true", help="leave the ablations out")
+    parser.add_argument("--lend", type=int, default=0, help="training images to test on as good")
+    chosen = parser.parse_args()
+    profile = current_profile()
+    if chosen.seeds:
+        profile = replace(profile, seeds=tuple(chosen.seeds))
+    folder = results_folder(profile)
+    bar = tqdm(desc=f"{profile.name} results", unit="run", smoothing=0.1)
+    runs = run_all(profile, folder, ablations=not chosen.attempts_only, lent=chosen.lend)
+    for _, of, report in runs:
+        bar.total = of
+        bar.update()
+        bar.write(
+            f"{report.method}, seed {report.seed}: image AUROC {report.image_auroc:.3f}, "
+            f"pixel AUROC {report.pixel_auroc:.3f}, AUPRO {report.aupro:.3f}, "
+            f"{report.seconds['fit']:.0f} s to fit"
+        )
+    bar.close()
+    print(f"The records are in {folder.parent.name}/{folder.name} of the book.")
+
+
+if __name__ == "__main__":
+    main()
