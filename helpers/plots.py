@@ -281,7 +281,7 @@ def interval_plot(
     check_any(names, "name")
     if (lows > highs).any():
         raise ValueError(f"the interval of {names[np.argmax(lows > highs)]} is upside down.")
-    with chart(0.42 * len(names) + 0.8) as (figure, axis):
+    with chart(0.42 * len(names) + 1.0) as (figure, axis):
         for row, name in enumerate(names):
             colour = method_colour(name)
             axis.plot([lows[row], highs[row]], [row, row], color=colour, lw=2.5)
@@ -292,5 +292,6 @@ def interval_plot(
             axis.axvline(chance, color=GREY, ls=":", lw=1)
         axis.set_yticks(range(len(names)), names)
         axis.set_ylim(len(names) - 0.5, -0.5)
-        axis.set_xlabel(f"{label}, with 95 % interval")
+        axis.xaxis.set_major_locator(MaxNLocator(5))
+        axis.set_xlabel(f"{label},\nwith 95 % interval")
     return Picture(figure, f"Dots with 95 % intervals, a row each for {', '.join(names)}: {label}.")

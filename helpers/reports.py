@@ -162,7 +162,7 @@ def load_report(path: Path) -> Report:
 
 def record_path(folder: Path, category: Category, method: str, seed: int) -> Path:
     """Return where a run on ``category`` is recorded in ``folder``."""
-    return _path(folder, _data(category), method, seed)
+    return _path(folder, data_of(category), method, seed)
 
 
 def record_folder() -> Path:
@@ -221,7 +221,7 @@ def evaluate(
         seed=seed,
         settings=plain(detector.settings),
         backbone=_backbone(detector),
-        data=_data(category),
+        data=data_of(category),
         image_auroc=image_auroc(labels, image),
         image_auroc_interval=auroc_interval(labels, image),
         average_precision=average_precision(labels, image),
@@ -277,7 +277,8 @@ def _backbone(detector: Detector) -> str:
     return "" if network is None else str(network.source)
 
 
-def _data(category: Category) -> dict[str, Any]:
+def data_of(category: Category) -> dict[str, Any]:
+    """Return what a record says of its data."""
     names, counts = np.unique(category.defects, return_counts=True)
     return {
         "category": category.name,

@@ -14,7 +14,15 @@ from helpers.lending import lend
 from helpers.patch_cutpaste import PatchCutPasteDetector
 from helpers.places import project_root
 from helpers.profiles import Profile
-from helpers.reports import Report, evaluate, load_report, plain, record_path, timed
+from helpers.reports import (
+    Report,
+    data_of,
+    evaluate,
+    load_report,
+    plain,
+    record_path,
+    timed,
+)
 from helpers.skip_autoencoders import SkipAutoencoderDetector, SkipAutoencoderSettings
 
 
@@ -172,7 +180,7 @@ def run(category: Category, attempt: Attempt, seed: int) -> Report:
 
 
 def load_results(folder: Path, category: Category | None = None) -> list[Report]:
-    """Return the records in a folder, by name and seed; of one category's data if it is given.
+    """Return the records in a folder, by name and seed; of one category's images if it is given.
 
     Raises
     ------
@@ -182,5 +190,6 @@ def load_results(folder: Path, category: Category | None = None) -> list[Report]
     reports = [load_report(path) for path in sorted(folder.rglob("*.json"))]
     if category is None:
         return reports
-    wanted = category.name, category.source
-    return [r for r in reports if (r.data["category"], r.data["source"]) == wanted]
+    same = ("category", "source", "train", "test")
+    wanted = data_of(category)
+    return [r for r in reports if all(r.data[key] == wanted[key] for key in same)]

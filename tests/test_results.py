@@ -11,6 +11,7 @@ from helpers.attempts import Attempt, all_attempts
 from helpers.datasets import load_category
 from helpers.detectors import Scores
 from helpers.errors import DataError
+from helpers.lending import lend
 from helpers.places import project_root
 from helpers.profiles import PROFILES
 from helpers.reports import numbers_kept, plain
@@ -124,6 +125,7 @@ def test_records_can_be_asked_for_by_category(small, tmp_path):
     category = load_category("hazelnut", size=32)
     assert len(load_results(tmp_path, category)) == 2
     assert load_results(tmp_path, replace(category, name="grid")) == []
+    assert load_results(tmp_path, lend(category, 5)) == []
     assert load_results(tmp_path / "none") == []
 
 
