@@ -1,0 +1,1 @@
+"""The checks behind the exercises, a module for each chapter."""
