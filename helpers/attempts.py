@@ -1,11 +1,10 @@
 """The four attempts, each with the settings that a profile gives it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from helpers.autoencoders import AutoencoderDetector, AutoencoderSettings
+from helpers.contenders import Contender
 from helpers.cutpaste import CutPasteDetector, CutPasteSettings
-from helpers.detectors import Detector
 from helpers.feature_reconstruction import (
     FeatureReconstructionDetector,
     FeatureReconstructionSettings,
@@ -18,25 +17,16 @@ from helpers.training import TrainingSettings
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One way to find damage.
+class Attempt(Contender):
+    """A contender from the coursework.
 
     Attributes
     ----------
     number
         Which of the assignment's four attempts it belongs to.
-    name
-        The same everywhere in the book.
-    size
-        Side of the pictures it looks at, in pixels.
-    detector
-        Makes the detector, not yet fitted.
     """
 
     number: int
-    name: str
-    size: int
-    detector: Callable[[], Detector]
 
 
 def baseline(profile: Profile, images: int, seed: int = 0) -> AutoencoderSettings:
@@ -92,28 +82,28 @@ def all_attempts(profile: Profile, images: int, seed: int = 0) -> tuple[Attempt,
     size = profile.image_size
     return (
         Attempt(
-            1, "Baseline autoencoder", size,
-            lambda: AutoencoderDetector(baseline(profile, images, seed)),
+            "Baseline autoencoder", size,
+            lambda: AutoencoderDetector(baseline(profile, images, seed)), number=1,
         ),
         Attempt(
-            2, "ResNet18 to pixels", size,
-            lambda: PixelReconstructionDetector(pixels(profile, images, seed)),
+            "ResNet18 to pixels", size,
+            lambda: PixelReconstructionDetector(pixels(profile, images, seed)), number=2,
         ),
         Attempt(
-            2, "ResNet18 features", profile.feature_size,
-            lambda: FeatureReconstructionDetector(features(profile, seed)),
+            "ResNet18 features", profile.feature_size,
+            lambda: FeatureReconstructionDetector(features(profile, seed)), number=2,
         ),
         Attempt(
-            3, "CutPaste", size,
-            lambda: CutPasteDetector(cutpaste(profile, images, seed)),
+            "CutPaste", size,
+            lambda: CutPasteDetector(cutpaste(profile, images, seed)), number=3,
         ),
         Attempt(
-            3, "CutPaste, patch-wise", size,
-            lambda: PatchCutPasteDetector(patch_cutpaste(profile, images, seed)),
+            "CutPaste, patch-wise", size,
+            lambda: PatchCutPasteDetector(patch_cutpaste(profile, images, seed)), number=3,
         ),
         Attempt(
-            4, "SSIM, multi-scale, skips", size,
-            lambda: SkipAutoencoderDetector(skips(profile, images, seed)),
+            "SSIM, multi-scale, skips", size,
+            lambda: SkipAutoencoderDetector(skips(profile, images, seed)), number=4,
         ),
     )  # fmt: skip
 

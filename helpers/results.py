@@ -98,7 +98,7 @@ def _variant(
     detector: Callable,
     settings: AutoencoderSettings | SkipAutoencoderSettings | object,
 ) -> Variant:
-    attempt = Attempt(number, f"{name}, {factor} {value}", size, lambda: detector(settings))
+    attempt = Attempt(f"{name}, {factor} {value}", size, lambda: detector(settings), number)
     return Variant(factor, value, attempt)
 
 

@@ -46,7 +46,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(
         results.attempts, "all_attempts",
         lambda profile, images, seed=0: (
-            Attempt(1, "Brightness", 32, lambda: Brightness({"seed": seed})),
+            Attempt("Brightness", 32, lambda: Brightness({"seed": seed}), 1),
         ),
     )  # fmt: skip
     monkeypatch.setattr(results, "variants", lambda profile, images, seed=0: ())
@@ -112,8 +112,8 @@ def test_a_killed_run_goes_on_where_it_stopped(small, tmp_path):
 def test_a_record_of_other_settings_or_data_is_run_again(small, tmp_path):
     list(run_all(small, tmp_path))
     category = load_category("hazelnut", size=32)
-    changed = Attempt(1, "Brightness", 32, lambda: Brightness({"seed": 5}))
-    same = Attempt(1, "Brightness", 32, lambda: Brightness({"seed": 0}))
+    changed = Attempt("Brightness", 32, lambda: Brightness({"seed": 5}), 1)
+    same = Attempt("Brightness", 32, lambda: Brightness({"seed": 0}), 1)
     assert recorded(tmp_path, category, same, 0) is not None
     assert recorded(tmp_path, category, changed, 0) is None
     assert recorded(tmp_path, replace(category, fingerprint="other"), same, 0) is None
