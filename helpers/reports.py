@@ -235,7 +235,7 @@ def evaluate(
         f1=f1_at(labels, image, threshold.value),
         numbers_kept=numbers_kept(detector),
         seconds=dict(seconds or {}),
-        environment=_environment(),
+        environment=environment(),
     )
 
 
@@ -290,7 +290,8 @@ def data_of(category: Category) -> dict[str, Any]:
     }
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return profile, machine kind, number format, Python and library versions."""
     return {
         "profile": current_profile().name,
         "machine": this_machine().describe(),

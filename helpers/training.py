@@ -152,7 +152,7 @@ def train(
                 ended_by = "budget"
                 break
             order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
-            with seeded(_epoch_seed(settings.seed, epoch)):
+            with seeded(epoch_seed(settings.seed, epoch)):
                 mean = _epoch(model, data, loss, optimiser, order, machine, bar)
             losses.append(mean)
             if checkpoint:
@@ -199,9 +199,7 @@ def settle_normalisation(
 ) -> None:
     """Set every batch normalisation to the statistics of the weights that training ended with.
 
-    While weights still move fast, the running averages lag behind them, and a network judges
-    otherwise than it did in training. One more pass without learning makes them exact (Wu and
-    Johnson, "Rethinking 'Batch' in BatchNorm", arXiv 2105.07576, Section 3).
+    One more pass over the images, inside ``averaged_normalisation``.
 
     Parameters
     ----------
@@ -210,21 +208,40 @@ def settle_normalisation(
     """
     machine = this_machine()
     data = machine.stage(images)
+    epoch = settings.epochs
+    order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
+    with (
+        seeded(epoch_seed(settings.seed, epoch)),
+        averaged_normalisation(model),
+        machine.autocast(),
+    ):
+        for rows in order:
+            if len(rows) == settings.batch_size:
+                loss(model, unit(data[rows.to(data.device)]))
+
+
+@contextmanager
+def averaged_normalisation(model: nn.Module) -> Iterator[None]:
+    """Let every batch normalisation average, plainly, over the batches shown inside the block.
+
+    While weights still move fast, the running averages lag behind them, and a network judges
+    otherwise than it did in training. A pass without learning makes them exact (Wu and Johnson,
+    "Rethinking 'Batch' in BatchNorm", arXiv 2105.07576, Section 3). No gradients are kept inside;
+    the model is left in evaluation mode.
+    """
     norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a plain average over the batches
     model.train()
-    epoch = settings.epochs
-    order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
-    with seeded(_epoch_seed(settings.seed, epoch)), torch.no_grad(), machine.autocast():
-        for rows in order:
-            if len(rows) == settings.batch_size:
-                loss(model, unit(data[rows.to(data.device)]))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        model.eval()
 
 
 def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -233,11 +250,12 @@ def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
 
 def epoch_order(seed: int, epoch: int, count: int) -> torch.Tensor:
     """Return the order in which ``train`` shows ``count`` images in an epoch."""
-    with seeded(_epoch_seed(seed, epoch)):
+    with seeded(epoch_seed(seed, epoch)):
         return torch.randperm(count)
 
 
-def _epoch_seed(seed: int, epoch: int) -> int:
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Return the seed of an epoch's random numbers."""
     return int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0])
 
 
