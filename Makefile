@@ -10,7 +10,7 @@ INSTALLED := .venv/.installed
 BOOK_RUN := MVTEC_ROOT=generated ONE_BAD_NUT_PROFILE=quick ONE_BAD_NUT_CATEGORY=hazelnut TQDM_DISABLE=1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint pytest nbval committed-book notebooks lab results pretrain lock repository clean
+.PHONY: help book test lint pytest nbval committed-book notebooks lab results long-tail pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ lab: $(INSTALLED)  ## Open the notebooks in JupyterLab
 
 results: $(INSTALLED)  ## Run all attempts over all seeds; goes on where it stopped
 	$(BIN)/python tools/results.py
+
+long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped
+	$(BIN)/python tools/long_tail.py
 
 pretrain: $(INSTALLED)  ## Train the formula backbone anew: an hour or more on two cores
 	$(BIN)/python tools/pretrain_backbone.py
