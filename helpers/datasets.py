@@ -13,7 +13,7 @@ from helpers import hazelnuts
 from helpers.array_cache import cached, fingerprint
 from helpers.atomic import make_folder_once
 from helpers.decoding import in_parallel, read_header, read_image, read_mask, stacked
-from helpers.mvtec_layout import ImageFile, category_folder, list_files
+from helpers.mvtec_layout import CATEGORIES, ImageFile, category_folder, list_files
 from helpers.places import data_folder
 
 # Part of every cache key: raise it when decoding changes.
@@ -39,7 +39,7 @@ class Category:
     masks
         True where the defect is: bool, M×H×W; all false for good images.
     source
-        ``"generated"`` or ``"MVTec AD"``.
+        ``"generated"``, ``"MVTec AD"``, or ``"own pictures"`` for a category that MVTec AD has not.
     fingerprint
         Digest of the files and the size.
     train_files, test_files
@@ -119,7 +119,7 @@ def load_category(
         if root is None and not os.environ.get("MVTEC_ROOT"):
             print("MVTec AD is not here (the set-up page says how to get it): generated hazelnuts.")
         return generate_category(size)
-    return _read(name, folder, size, "MVTec AD")
+    return _read(name, folder, size, "MVTec AD" if name in CATEGORIES else "own pictures")
 
 
 def generate_category(

@@ -31,9 +31,9 @@ def test_arrays_labels_and_names(small_root, data_folder, capsys):
     assert category.labels.tolist() == [1, 1, 0, 0]
     assert category.masks.sum(axis=(1, 2)).tolist() == [16, 20, 0, 0]
     assert category.test_files[1] == "test/crack/001.png"
-    assert category.source == "MVTec AD"
+    assert category.source == "own pictures"
     assert capsys.readouterr().out == (
-        "nut: 3 training and 4 test images, MVTec AD, 16 pixels wide\n"
+        "nut: 3 training and 4 test images, own pictures, 16 pixels wide\n"
     )
 
 
@@ -79,7 +79,7 @@ def test_two_processes_load_the_same_category(small_root, data_folder):
     ]
     outputs = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert outputs == ["nut: 3 training and 4 test images, MVTec AD, 16 pixels wide\n"] * 2
+    assert outputs == ["nut: 3 training and 4 test images, own pictures, 16 pixels wide\n"] * 2
     assert len([p for p in (data_folder / "cache").iterdir() if p.is_dir()]) == 1
 
 
@@ -91,7 +91,7 @@ def test_images_of_unlike_sizes_are_all_resized(small_root, data_folder):
 
 def test_the_environment_names_the_root(small_root, data_folder, monkeypatch):
     monkeypatch.setenv("MVTEC_ROOT", str(small_root))
-    assert load_category("nut", size=8).source == "MVTec AD"
+    assert load_category("nut", size=8).source == "own pictures"
 
 
 def test_an_argument_goes_before_the_environment(small_root, data_folder, monkeypatch):

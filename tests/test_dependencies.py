@@ -62,7 +62,12 @@ def test_conda_installs_the_very_pins():
 
 def test_helpers_import_only_listed_packages():
     names = {r.name.lower() for r in listed()}
-    aliases = {"PIL": "pillow", "sklearn": "scikit-learn", "pytorch_msssim": "pytorch-msssim"}
+    aliases = {
+        "PIL": "pillow",
+        "sklearn": "scikit-learn",
+        "pytorch_msssim": "pytorch-msssim",
+        "yaml": "pyyaml",
+    }
     import sys
 
     for path in (ROOT / "helpers").glob("*.py"):
