@@ -60,7 +60,7 @@ def cutpaste(profile: Profile, images: int, seed: int = 0) -> CutPasteSettings:
 def patch_cutpaste(profile: Profile, images: int, seed: int = 0) -> PatchCutPasteSettings:
     """Attempt 3 on crops (chapter 4)."""
     return PatchCutPasteSettings(
-        weights=profile.weights,
+        weights=profile.crop_weights,
         layer="layer3",
         stride=1 / 16,
         training=_training(profile, images, seed, share=profile.crop_factor),

@@ -29,6 +29,8 @@ class Profile:
         Images in a training step.
     crop_factor
         How many times as many epochs a network of small crops gets: a crop costs little.
+    crop_weights
+        What such a network begins with; long training makes up for beginning at random.
     learning_rate
         Of the Adam optimiser.
     weights
@@ -47,6 +49,7 @@ class Profile:
     least_steps: int
     batch_size: int
     crop_factor: float
+    crop_weights: str
     learning_rate: float
     weights: str
     width: int
@@ -62,11 +65,15 @@ class Profile:
 # quick: fewer epochs of a slimmer network on smaller images, with a learning rate to match.
 # medium: full-size images, but no more training than two cores do in a few minutes an attempt.
 PROFILES = {
-    "quick": Profile("quick", "hazelnut", 128, 224, 10, 200, 16, 1, 1e-3, "formula", 16, (0, 1, 2)),
-    "medium": Profile(
-        "medium", "hazelnut", 256, 256, 12, 250, 16, 4, 1e-3, "formula", 16, (0, 1, 2)
+    "quick": Profile(
+        "quick", "hazelnut", 128, 224, 10, 200, 16, 1, "formula", 1e-3, "formula", 16, (0, 1, 2)
     ),
-    "full": Profile("full", "hazelnut", 256, 256, 50, 700, 16, 4, 1e-4, "auto", 32, (0, 1, 2)),
+    "medium": Profile(
+        "medium", "hazelnut", 256, 256, 12, 250, 16, 8, "random", 1e-3, "formula", 16, (0, 1, 2)
+    ),
+    "full": Profile(
+        "full", "hazelnut", 256, 256, 50, 700, 16, 4, "random", 1e-4, "auto", 32, (0, 1, 2)
+    ),
 }
 
 
