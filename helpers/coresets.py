@@ -4,7 +4,8 @@ import math
 
 import torch
 
-BLOCK = 32768
+FIRST_BLOCK = 32768  # points that meet the first centre at once
+BLOCK = 1024  # points with a like number of missed centres that catch up at once
 
 
 def random_projection(vectors: torch.Tensor, dimensions: int, seed: int) -> torch.Tensor:
@@ -30,10 +31,11 @@ def k_centre(
     as a coreset: Sener and Savarese, ICLR 2018). Only each point's distance to the nearest chosen
     one is kept, never a matrix of all distances.
 
-    These distances can only shrink. So it is enough to follow the farthest points, the candidates,
-    step by step: as long as one of them is farther than all others were at the last look, it is the
-    farthest of all. Then all points meet the new centres at once, in one product of matrices. The
-    choice is that of the plain greedy search, about ten times as fast.
+    These distances can only shrink, so an old one is an upper bound. That saves most of the work:
+    only the farthest points by their bounds, the candidates, are brought up to date and then
+    followed step by step. As long as one of them is farther than every other bound, it is the
+    farthest of all. A point that has a chosen one near is not looked at again until the search
+    has come down to its bound. The choice is that of the plain greedy search.
 
     Parameters
     ----------
@@ -59,35 +61,39 @@ def k_centre(
     if not 1 <= count <= len(vectors):
         raise ValueError(f"count must be between 1 and the {len(vectors)} points; got {count}.")
     generator = torch.Generator().manual_seed(seed)
-    chosen = [int(torch.randint(len(vectors), (1,), generator=generator))]
+    chosen = torch.randint(len(vectors), (count,), generator=generator)  # the first stays
     squares = vectors.square().sum(1)
-    remaining = torch.full_like(squares, math.inf)
-    met = 0
-    while len(chosen) < count:
-        _meet(remaining, vectors, squares, chosen[met:])
-        met = len(chosen)
-        farthest = remaining.topk(min(candidates, len(vectors)))
-        followed, distance = farthest.indices, farthest.values
-        near, near_squares, bound = vectors[followed], squares[followed], distance[-1].item()
-        while len(chosen) < count:
+    bounds = torch.full_like(squares, math.inf)  # squared distances to the centres met so far
+    met = torch.zeros(len(vectors), dtype=torch.long)
+    size = 1
+
+    def update(rows: torch.Tensor) -> None:
+        missed = chosen[int(met[rows].min()) : size]
+        if len(missed):
+            # |a - b|² = |a|² - 2ab + |b|²: one product of matrices.
+            new = torch.addmm(squares[missed], vectors[rows], vectors[missed].T, alpha=-2).amin(1)
+            bounds[rows] = torch.minimum(bounds[rows], new + squares[rows])
+            met[rows] = size
+
+    for rows in torch.arange(len(vectors)).split(FIRST_BLOCK):
+        update(rows)
+    bounds[chosen[0]] = -math.inf  # a point is never chosen twice, not even among equals
+    while size < count:
+        farthest = bounds.topk(min(candidates + 1, len(vectors)))
+        followed = farthest.indices[:candidates]
+        others = farthest.values[-1].item() if candidates < len(vectors) else -math.inf
+        for rows in followed[met[followed].argsort()].split(BLOCK):
+            update(rows)
+        near, near_squares, distance = vectors[followed], squares[followed], bounds[followed]
+        while size < count:
             best = int(distance.argmax())
-            if distance[best] < bound:
+            if distance[best] < others:
                 break
-            chosen.append(int(followed[best]))
-            # |a - b|² = |a|² - 2ab + |b|²: one product of a matrix and a vector.
+            chosen[size] = followed[best]
+            size += 1
             new = torch.addmv(near_squares, near, near[best], alpha=-2) + near_squares[best]
             distance = torch.minimum(distance, new)
-            distance[best] = -math.inf  # a point is never chosen twice, not even among equals
-    return torch.tensor(chosen)
-
-
-def _meet(
-    remaining: torch.Tensor, vectors: torch.Tensor, squares: torch.Tensor, centres: list[int]
-) -> None:
-    """Update the squared distances ``remaining`` with new centres, in place."""
-    for rows in torch.arange(len(vectors)).split(BLOCK):
-        part = slice(int(rows[0]), int(rows[-1]) + 1)
-        product = vectors[part] @ vectors[centres].T
-        new = (squares[centres] - 2 * product).amin(1) + squares[part]
-        remaining[part] = torch.minimum(remaining[part], new)
-    remaining[centres] = -math.inf
+            distance[best] = -math.inf
+        bounds[followed] = distance
+        met[followed] = size
+    return chosen

@@ -7,8 +7,7 @@ import torch
 from torch.nn import functional
 
 from helpers.backbones import FeatureExtractor
-from helpers.detectors import in_batches
-from helpers.machine import Machine, this_machine
+from helpers.machine import Machine, this_machine, unit
 
 BATCH = 16
 
@@ -20,26 +19,47 @@ def patch_features(
 
     The layers' maps are put together by ``joined``.
 
+    The memory lies place by place, so that ``permute(0, 2, 3, 1).reshape(-1, C)`` copies nothing.
+
     Raises
     ------
     ValueError
-        When the images are too small for the network.
+        When there are no images, they are too small for the network, or a feature is not finite.
     """
     machine = machine or this_machine()
-    coarsest = max(network.strides.values())
-    if min(images.shape[2:]) < coarsest:
-        raise ValueError(
-            f"images of {images.shape[2]} × {images.shape[3]} pixels are smaller than one place "
-            f"of the backbone, {coarsest} pixels. Load them larger."
-        )
+    if not len(images):
+        raise ValueError("there are no images to take features of; give at least one.")
     network = machine.place(network)
-    parts = []
-    with torch.inference_mode():
-        for batch in in_batches(images, machine, BATCH):
+    features = None
+    for start in range(0, len(images), BATCH):
+        batch = unit(machine.stage(images[start : start + BATCH]))
+        coarsest = max(network.strides.values())
+        if min(batch.shape[2:]) < coarsest:
+            raise ValueError(
+                f"images of {batch.shape[2]} × {batch.shape[3]} pixels are smaller than one place "
+                f"of the backbone, {coarsest} pixels. Load them larger."
+            )
+        with torch.inference_mode():
             with machine.autocast():
                 maps = network(batch)
-            parts.append(joined(maps, patch).cpu())
-    return torch.cat(parts)
+            part = joined(maps, patch)
+        _refuse_not_finite(part, start, network)
+        if features is None:
+            # One piece from the start: putting the parts together would need twice the memory.
+            count, channels, height, width = len(images), *part.shape[1:]
+            features = torch.empty(count, height, width, channels).permute(0, 3, 1, 2)
+        features[start : start + BATCH] = part
+    return features
+
+
+def _refuse_not_finite(features: torch.Tensor, start: int, network: FeatureExtractor) -> None:
+    bad = (~features.isfinite().flatten(1).all(1)).nonzero()
+    if len(bad):
+        raise ValueError(
+            f"the features of image {start + int(bad[0])} are not finite. The backbone's weights "
+            f"({getattr(network, 'source', 'of your own')}) hold NaN or infinite numbers, or "
+            "overflow; load others, or set ONE_BAD_NUT_PRECISION=float32."
+        )
 
 
 def joined(maps: Mapping[str, torch.Tensor], patch: int = 3) -> torch.Tensor:

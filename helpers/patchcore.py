@@ -29,7 +29,7 @@ class PatchCoreSettings:
     coreset_share, largest_memory
         The memory keeps this share of all places' features, and at most so many.
     projection
-        Dimensions in which the coreset is chosen.
+        Dimensions in which the coreset is chosen; shorter features are not projected.
     neighbours
         Memory entries that take part in re-weighting an image's score; 1 leaves it the largest
         distance.
@@ -45,7 +45,7 @@ class PatchCoreSettings:
     patch: int = 3
     coreset_share: float = 0.1
     largest_memory: int = 3000
-    projection: int = 128
+    projection: int = 256
     neighbours: int = 9
     smoothing: float = 1 / 64
     seed: int = 0
@@ -96,22 +96,25 @@ class PatchCoreDetector:
         Raises
         ------
         ValueError
-            When the images give fewer features than neighbours are asked for.
+            When there are no images, one of them is of one colour, they give fewer features than
+            neighbours are asked for, or a feature is not finite.
         """
         s = self.settings
         if self.backbone is None:
             self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
         features = patch_features(self.backbone, images, s.patch)
+        _refuse_constant(images)
         count, channels, height, width = features.shape
         vectors = features.permute(0, 2, 3, 1).reshape(-1, channels)
         size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
         if size < s.neighbours:
             raise ValueError(
-                f"{count} images give a memory of {size} entries, fewer than the {s.neighbours} "
-                "neighbours asked for. Raise coreset_share or give more images."
+                f"{count} image(s) give a memory of {size} entries out of {len(vectors)}, fewer "
+                f"than the {s.neighbours} neighbours asked for. Raise coreset_share or "
+                "largest_memory, give more images, or ask for fewer neighbours."
             )
         chosen = k_centre(random_projection(vectors, s.projection, s.seed), size, s.seed)
-        self.memory = vectors[chosen].clone()
+        self.memory = vectors[chosen]
         image, place = chosen // (height * width), chosen % (height * width)
         self.memory_places = torch.stack([image, place // width, place % width], 1).numpy()
         return self
@@ -120,6 +123,8 @@ class PatchCoreDetector:
         """Score uint8 images N×3×H×W."""
         if not hasattr(self, "memory"):
             raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        if not len(images):
+            raise ValueError("there are no images to judge; give at least one.")
         maps, scores = [], []
         for start in range(0, len(images), BATCH):
             features = patch_features(
@@ -140,6 +145,16 @@ class PatchCoreDetector:
             )
         smoothed = smooth(torch.cat(maps).numpy(), self.settings.smoothing * images.shape[-1])
         return Scores(torch.cat(scores).numpy(), smoothed)
+
+
+def _refuse_constant(images: np.ndarray) -> None:
+    """Refuse a picture of one colour: a fault of the camera, not a good product."""
+    for position, image in enumerate(images):
+        if (image == image[:, :1, :1]).all():
+            raise ValueError(
+                f"training image {position} has one colour everywhere, {image[:, 0, 0].tolist()}: "
+                "not a picture of a good product. Take it out."
+            )
 
 
 def reweighted(

@@ -36,6 +36,7 @@ METHODS = {
     "Student–teacher": "#CC6677",
     "GAN": "#AA4466",
     "Diffusion": "#882255",
+    "CutPaste, made-up defects": "#3366FF",
 }
 ANY_METHOD = "#AA4499"
 # Colour is never the only cue.

@@ -5,7 +5,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,6 +73,8 @@ class Report:
         How many numbers the fitted detector keeps, weights, statistics and memory together.
     seconds
         Durations, such as ``{"fit": 12.3, "predict": 0.4}``.
+    memory
+        Bytes, such as ``{"fit": 3e8, "predict": 1e8, "on disk": 1e7}``; empty when not measured.
     environment
         Profile, machine kind, number format, Python and library versions.
     """
@@ -96,6 +98,7 @@ class Report:
     numbers_kept: int
     seconds: dict[str, float]
     environment: dict[str, str]
+    memory: dict[str, int] = field(default_factory=dict)
 
     @property
     def false_alarm_rate(self) -> float:
@@ -147,13 +150,13 @@ def load_report(path: Path) -> Report:
         When the file is missing or is not a record.
     """
     try:
-        fields = json.loads(path.read_text("utf-8"))
+        values = json.loads(path.read_text("utf-8"))
         nested = {
-            "image_auroc_interval": Interval(**fields.pop("image_auroc_interval")),
-            "threshold": Threshold(**fields.pop("threshold")),
-            "confusion": Confusion(**fields.pop("confusion")),
+            "image_auroc_interval": Interval(**values.pop("image_auroc_interval")),
+            "threshold": Threshold(**values.pop("threshold")),
+            "confusion": Confusion(**values.pop("confusion")),
         }
-        return Report(**fields, **nested)
+        return Report(**values, **nested)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{path} is not a record of this book ({error}). Run the chapter that makes it again."
@@ -180,6 +183,7 @@ def evaluate(
     seed: int = 0,
     false_alarm_rate: float = 0.05,
     seconds: Mapping[str, float] | None = None,
+    memory: Mapping[str, int] | None = None,
 ) -> Report:
     """Measure ``scores`` of the test images against labels and masks.
 
@@ -202,6 +206,8 @@ def evaluate(
         The share of good parts one accepts to stop.
     seconds
         Durations to report.
+    memory
+        Bytes to report.
 
     Raises
     ------
@@ -236,6 +242,7 @@ def evaluate(
         numbers_kept=numbers_kept(detector),
         seconds=dict(seconds or {}),
         environment=environment(),
+        memory=dict(memory or {}),
     )
 
 
@@ -264,8 +271,8 @@ def numbers_kept(detector: Detector) -> int:
         elif isinstance(value, np.ndarray):
             seen[id(value)] = value.size
         elif is_dataclass(value):
-            for field in fields(value):
-                visit(getattr(value, field.name))
+            for part in fields(value):
+                visit(getattr(value, part.name))
 
     for value in vars(detector).values():
         visit(value)

@@ -1,14 +1,16 @@
-"""All attempts and ablations over several seeds, kept as records, resumable."""
+"""All attempts, strategies and ablations over several seeds, kept as records, resumable."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from helpers import attempts
+from helpers import attempts, strategies
 from helpers.attempts import Attempt
 from helpers.autoencoders import AutoencoderDetector, AutoencoderSettings
+from helpers.contenders import Contender
+from helpers.costs import bytes_on_disk, median_seconds, peak_memory
 from helpers.datasets import Category, load_category, split_good
-from helpers.errors import DataError
+from helpers.errors import DataError, nearest
 from helpers.feature_reconstruction import FeatureReconstructionDetector
 from helpers.lending import lend
 from helpers.patch_cutpaste import PatchCutPasteDetector
@@ -107,16 +109,44 @@ def results_folder(profile: Profile) -> Path:
     return project_root() / "book" / "records" / profile.name
 
 
-def planned(profile: Profile, images: int, ablations: bool = True) -> list[tuple[int, Attempt]]:
-    """Return every (seed, attempt) to run: the attempts first, seed by seed, then the variants."""
-    runs = [(s, a) for s in profile.seeds for a in attempts.all_attempts(profile, images, s)]
-    if ablations:
-        runs += [(s, v.attempt) for s in profile.seeds for v in variants(profile, images, s)]
-    return runs
+def _attempts(profile: Profile, images: int, seed: int) -> Sequence[Contender]:
+    return attempts.all_attempts(profile, images, seed)
+
+
+def _strategies(profile: Profile, images: int, seed: int) -> Sequence[Contender]:
+    return strategies.all_strategies(profile, images, seed)
+
+
+def _ablations(profile: Profile, images: int, seed: int) -> Sequence[Contender]:
+    return [variant.attempt for variant in variants(profile, images, seed)]
+
+
+PARTS = {"attempts": _attempts, "strategies": _strategies, "ablations": _ablations}
+
+
+def planned(
+    profile: Profile, images: int, parts: Sequence[str] = tuple(PARTS)
+) -> list[tuple[int, Contender]]:
+    """Return every (seed, contender) to run: part by part, and in each seed by seed.
+
+    Raises
+    ------
+    ValueError
+        When a part is none of ``PARTS``.
+    """
+    for part in parts:
+        if part not in PARTS:
+            raise ValueError(f"there is no part '{part}'. {nearest(part, PARTS)}")
+    return [
+        (seed, contender)
+        for part in parts
+        for seed in profile.seeds
+        for contender in PARTS[part](profile, images, seed)
+    ]
 
 
 def run_all(
-    profile: Profile, folder: Path, *, ablations: bool = True, lent: int = 0
+    profile: Profile, folder: Path, parts: Sequence[str] = tuple(PARTS), lent: int = 0
 ) -> Iterator[tuple[int, int, Report]]:
     """Run what is not yet recorded, and yield (done, of, report) after each.
 
@@ -129,8 +159,8 @@ def run_all(
         Category, sizes, seeds and settings.
     folder
         Of the records.
-    ablations
-        Whether to run the variants too.
+    parts
+        Which of ``PARTS`` to run.
     lent
         How many training images serve as further good test images; see ``lending.lend``.
 
@@ -142,40 +172,49 @@ def run_all(
     sizes = {profile.image_size, profile.feature_size}
     categories = {size: lend(load_category(profile.category, size=size), lent) for size in sizes}
     fit_count = len(split_good(next(iter(categories.values())).train)[0])
-    runs = planned(profile, fit_count, ablations)
-    for done, (seed, attempt) in enumerate(runs, 1):
-        category = categories[attempt.size]
-        report = recorded(folder, category, attempt, seed) or run(category, attempt, seed)
+    runs = planned(profile, fit_count, parts)
+    for done, (seed, contender) in enumerate(runs, 1):
+        category = categories[contender.size]
+        report = recorded(folder, category, contender, seed) or run(category, contender, seed)
         report.save(folder)
         yield done, len(runs), report
 
 
-def recorded(folder: Path, category: Category, attempt: Attempt, seed: int) -> Report | None:
+def recorded(folder: Path, category: Category, contender: Contender, seed: int) -> Report | None:
     """Return the record of this very run, or none."""
-    path = record_path(folder, category, attempt.name, seed)
+    path = record_path(folder, category, contender.name, seed)
     try:
         report = load_report(path)
     except DataError:
         return None
     same_data = report.data["fingerprint"] == category.fingerprint
-    same_settings = report.settings == plain(attempt.detector().settings)
+    same_settings = report.settings == plain(contender.detector().settings)
     return report if same_data and same_settings else None
 
 
-def run(category: Category, attempt: Attempt, seed: int) -> Report:
-    """Fit and judge once."""
+def run(category: Category, contender: Contender, seed: int) -> Report:
+    """Fit and judge once, and measure what it costs."""
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
-    detector = attempt.detector()
-    _, fit_seconds = timed(lambda: detector.fit(fit_images))
-    scores, predict_seconds = timed(lambda: detector.predict(category.test))
+    detector = contender.detector()
+    (_, fit_seconds), fit_memory = peak_memory(lambda: timed(lambda: detector.fit(fit_images)))
+    (scores, predict_seconds), predict_memory = peak_memory(
+        lambda: timed(lambda: detector.predict(category.test))
+    )
+    single = median_seconds(lambda: detector.predict(held_out[:1]))
+    seconds = {"fit": fit_seconds, "predict": predict_seconds, "one image": single}
     return evaluate(
-        attempt.name,
+        contender.name,
         detector,
         category,
         scores,
         detector.predict(held_out),
         seed=seed,
-        seconds={"fit": round(fit_seconds, 2), "predict": round(predict_seconds, 2)},
+        seconds={name: round(value, 4) for name, value in seconds.items()},
+        memory={
+            "fit": fit_memory,
+            "predict": predict_memory,
+            "on disk": bytes_on_disk(detector),
+        },
     )
 
 

@@ -35,7 +35,8 @@ def test_on_a_line_the_farthest_comes_next():
 @pytest.mark.parametrize("candidates", [1, 3, 20, 500])
 @pytest.mark.parametrize("seed", range(5))
 def test_it_agrees_with_a_search_over_all_distances(seed, candidates, monkeypatch):
-    monkeypatch.setattr(coresets, "BLOCK", 64)  # several blocks, the last one not full
+    monkeypatch.setattr(coresets, "FIRST_BLOCK", 64)  # several blocks, the last one not full
+    monkeypatch.setattr(coresets, "BLOCK", 8)
     vectors = points(200, 7, seed)
     chosen = k_centre(vectors, 80, seed, candidates).tolist()
     assert chosen == plain_k_centre(vectors, 80, chosen[0])

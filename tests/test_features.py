@@ -56,3 +56,28 @@ def test_coarse_maps_are_resized_to_the_finest():
 def test_images_smaller_than_a_place_are_refused():
     with pytest.raises(ValueError, match="images of 1 × 1 pixels are smaller than one place"):
         patch_features(Steps(), np.zeros((1, 3, 1, 1), np.uint8), machine=CPU)
+
+
+def test_places_follow_each_other_in_memory():
+    images = np.zeros((3, 3, 4, 4), np.uint8)
+    features = patch_features(Steps(), images, machine=CPU)
+    rows = features.permute(0, 2, 3, 1).reshape(-1, 4)
+    assert rows.data_ptr() == features.data_ptr()
+
+
+def test_no_images_are_refused():
+    with pytest.raises(ValueError, match="no images"):
+        patch_features(Steps(), np.zeros((0, 3, 4, 4), np.uint8), machine=CPU)
+
+
+def test_the_image_whose_features_are_not_finite_is_named():
+    class Broken(Steps):
+        def forward(self, images):
+            maps = super().forward(images)
+            maps["fine"] = torch.where(maps["fine"] > 0.5, torch.nan, maps["fine"])
+            return maps
+
+    images = np.zeros((20, 3, 4, 4), np.uint8)
+    images[17, 0, 1, 1] = 255
+    with pytest.raises(ValueError, match="image 17 are not finite"):
+        patch_features(Broken(), images, machine=CPU)

@@ -134,8 +134,71 @@ def test_judging_before_fitting_is_refused():
 
 
 def test_a_memory_smaller_than_the_neighbourhood_is_refused():
-    with pytest.raises(ValueError, match="a memory of 2 entries, fewer than the 3"):
+    with pytest.raises(ValueError, match="a memory of 2 entries out of 512, fewer than the 3"):
         PatchCoreDetector(replace(SMALL, largest_memory=2)).fit(striped(2))
+
+
+def test_one_image_is_enough_when_it_has_places_enough(fitted):
+    one = PatchCoreDetector(SMALL).fit(striped(1))  # 16 · 16 places
+    assert one.memory.shape == (26, 64 + 128)
+    assert np.isfinite(one.predict(striped(2)).image).all()
+
+
+def test_one_image_with_too_few_places_is_refused():
+    with pytest.raises(ValueError, match=r"1 image\(s\) give a memory of 2 entries out of 16"):
+        PatchCoreDetector(SMALL).fit(striped(1, side=16))
+
+
+def test_no_images_are_refused(fitted):
+    nothing = np.empty((0, 3, 64, 64), np.uint8)
+    with pytest.raises(ValueError, match="no images to take features of"):
+        PatchCoreDetector(SMALL).fit(nothing)
+    with pytest.raises(ValueError, match="no images to judge"):
+        fitted.predict(nothing)
+
+
+def test_a_memory_larger_than_all_places_keeps_each_once():
+    whole = replace(SMALL, coreset_share=1.0, largest_memory=10**6)
+    detector = PatchCoreDetector(whole).fit(striped(1))
+    assert len(detector.memory) == len(np.unique(detector.memory_places, axis=0)) == 256
+
+
+def test_a_training_image_of_one_colour_is_refused():
+    images = striped(3)
+    images[1] = np.array([90, 60, 30])[:, None, None]
+    with pytest.raises(ValueError, match=r"image 1 has one colour everywhere, \[90, 60, 30\]"):
+        PatchCoreDetector(SMALL).fit(images)
+
+
+def test_a_black_image_can_be_judged_and_is_anomalous(fitted):
+    black = np.zeros((1, 3, 64, 64), np.uint8)
+    assert fitted.predict(black).image[0] > fitted.predict(striped(8, seed=1)).image.max()
+
+
+def test_features_that_are_not_numbers_are_refused():
+    network = backbone("resnet18", "random", ("layer1",))
+    next(network.parameters()).fill_(math.nan)
+    with pytest.raises(ValueError, match="features of image 0 are not finite.*weights"):
+        PatchCoreDetector(SMALL, network).fit(striped(4))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"layers": ()}, "name at least one layer of resnet18"),
+     ({"layers": ("layer2", "layer5")}, "resnet18 has no layer 'layer5'"),
+     ({"architecture": "resnet19"}, "no architecture 'resnet19'"),
+     ({"weights": "formula", "layers": ("layer3", "layer4")}, "end with layer3")],
+)  # fmt: skip
+def test_a_backbone_without_the_layers_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        PatchCoreDetector(replace(SMALL, **changes)).fit(striped(2))
+
+
+def test_images_of_another_layout_are_refused(fitted):
+    with pytest.raises(ValueError, match="must be uint8 of shape N×3×H×W"):
+        PatchCoreDetector(SMALL).fit(striped(1)[0])
+    with pytest.raises(ValueError, match="must be uint8 of shape N×3×H×W"):
+        fitted.predict(striped(1) / 255)
 
 
 def test_shipped_weights_find_real_defects(real_root):

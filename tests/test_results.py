@@ -50,6 +50,7 @@ def small(monkeypatch, tmp_path):
         ),
     )  # fmt: skip
     monkeypatch.setattr(results, "variants", lambda profile, images, seed=0: ())
+    monkeypatch.setattr(results.strategies, "all_strategies", lambda profile, images, seed: ())
     return profile
 
 

@@ -1,4 +1,4 @@
-"""Run every attempt and ablation of the profile over all its seeds, and record what comes out."""
+"""Run attempts, strategies and ablations over the profile's seeds, and record what comes out."""
 
 import argparse
 from dataclasses import replace
@@ -6,14 +6,14 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from helpers.profiles import current_profile
-from helpers.results import results_folder, run_all
+from helpers.results import PARTS, results_folder, run_all
 
 
 def main() -> None:
     """Run ``make results``; with options, part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", help="these seeds, not the profile's")
-    parser.add_argument("--attempts-only", action="store_true", help="leave the ablations out")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--lend", type=int, default=0, help="training images to test on as good")
     chosen = parser.parse_args()
     profile = current_profile()
@@ -21,8 +21,7 @@ def main() -> None:
         profile = replace(profile, seeds=tuple(chosen.seeds))
     folder = results_folder(profile)
     bar = tqdm(desc=f"{profile.name} results", unit="run", smoothing=0.1)
-    runs = run_all(profile, folder, ablations=not chosen.attempts_only, lent=chosen.lend)
-    for _, of, report in runs:
+    for _, of, report in run_all(profile, folder, chosen.parts, chosen.lend):
         bar.total = of
         bar.update()
         bar.write(

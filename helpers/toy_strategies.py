@@ -1,0 +1,135 @@
+"""The strategies against unknown damage, each in a few lines, on points in a plane."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import NearestNeighbors
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+Score = Callable[[np.ndarray], np.ndarray]
+Strategy = Callable[[np.ndarray, int], Score]
+
+
+def good_points(count: int, seed: int = 0) -> np.ndarray:
+    """Draw points along a bent band: N×2. Two numbers stand for a picture's many."""
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(0.1 * np.pi, 1.4 * np.pi, count)
+    radius = 2 + rng.normal(0, 0.12, count)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+
+
+def odd_points(count: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Draw three kinds of odd points, N×2 each: in the hollow, beside the band, beyond its end."""
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(0.1 * np.pi, 1.4 * np.pi, count)
+    side = np.where(rng.random(count) < 0.5, 1.45, 2.55) + rng.normal(0, 0.05, count)
+    end = rng.uniform(1.55 * np.pi, 1.8 * np.pi, count)
+    return {
+        "in the hollow": rng.normal(0, 0.35, (count, 2)),
+        "beside the band": np.stack([side * np.cos(angle), side * np.sin(angle)], 1),
+        "beyond its end": np.stack([2 * np.cos(end), 2 * np.sin(end)], 1)
+        + rng.normal(0, 0.12, (count, 2)),
+    }
+
+
+@contextmanager
+def _briefly() -> Iterator[None]:
+    """Let scikit-learn's networks stop early without a warning: a toy need not be finished."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def reconstruction(good: np.ndarray, seed: int = 0) -> Score:
+    """Squeeze points through one number and back; score the squared error."""
+    net = MLPRegressor(
+        hidden_layer_sizes=(24, 1, 24),
+        activation="tanh",
+        solver="lbfgs",
+        max_iter=2000,
+        random_state=seed,
+    )
+    with _briefly():
+        net.fit(good, good)
+    return lambda points: ((net.predict(points) - points) ** 2).sum(1)
+
+
+def memory(good: np.ndarray, seed: int = 0) -> Score:
+    """Remember the points; score the distance to the nearest."""
+    known = NearestNeighbors(n_neighbors=1).fit(good)
+    return lambda points: known.kneighbors(points)[0][:, 0]
+
+
+def density(good: np.ndarray, seed: int = 0) -> Score:
+    """Learn how probable points are, as a sum of Gaussians; score minus the log-likelihood."""
+    model = GaussianMixture(8, random_state=seed).fit(good)
+    return lambda points: -model.score_samples(points)
+
+
+def student_teacher(good: np.ndarray, seed: int = 0) -> Score:
+    """Imitate a fixed network where the good points are; score how far the imitation fails."""
+    rng = np.random.default_rng(seed)
+    weights, offsets = rng.normal(0, 1.2, (2, 32)), rng.uniform(-np.pi, np.pi, 32)
+
+    def teacher(points: np.ndarray) -> np.ndarray:
+        return np.sin(points @ weights + offsets)
+
+    student = MLPRegressor(
+        hidden_layer_sizes=(24,), activation="tanh", solver="lbfgs", max_iter=400, random_state=seed
+    )
+    with _briefly():
+        student.fit(good, teacher(good))
+    return lambda points: ((student.predict(points) - teacher(points)) ** 2).mean(1)
+
+
+def self_supervision(good: np.ndarray, seed: int = 0) -> Score:
+    """Tell points from points pasted together of two; score how unusual the embedding is."""
+    pasted = np.stack([good[:, 0], np.random.default_rng(seed).permutation(good[:, 1])], 1)
+    task = MLPClassifier(
+        hidden_layer_sizes=(24, 6),
+        activation="tanh",
+        solver="lbfgs",
+        max_iter=400,
+        random_state=seed,
+    )
+    with _briefly():
+        task.fit(np.concatenate([good, pasted]), np.repeat([0, 1], len(good)))
+
+    def embed(points: np.ndarray) -> np.ndarray:
+        hidden = points
+        for weights, offsets in zip(task.coefs_[:-1], task.intercepts_[:-1], strict=True):
+            hidden = np.tanh(hidden @ weights + offsets)
+        return hidden
+
+    cloud = GaussianMixture(1, reg_covar=1e-3, random_state=seed).fit(embed(good))
+    return lambda points: -cloud.score_samples(embed(points))
+
+
+def synthesis(good: np.ndarray, seed: int = 0) -> Score:
+    """Make odd points up by shaking good ones; score what a classifier of the two says."""
+    shaken = good + np.random.default_rng(seed).normal(0, 0.7, good.shape)
+    judge = MLPClassifier(
+        hidden_layer_sizes=(24,),
+        activation="tanh",
+        alpha=1e-2,
+        solver="lbfgs",
+        max_iter=400,
+        random_state=seed,
+    )
+    with _briefly():
+        judge.fit(np.concatenate([good, shaken]), np.repeat([0, 1], len(good)))
+    return lambda points: judge.predict_proba(points)[:, 1]
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "reconstruction": reconstruction,
+    "feature memory": memory,
+    "density": density,
+    "student and teacher": student_teacher,
+    "self-supervision": self_supervision,
+    "synthesis": synthesis,
+}
