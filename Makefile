@@ -48,7 +48,7 @@ notebooks: $(INSTALLED)  ## Run all notebooks top to bottom and keep their outpu
 lab: $(INSTALLED)  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. notebooks
 
-results: $(INSTALLED)  ## Run all attempts over all seeds; goes on where it stopped
+results: $(INSTALLED)  ## Run all detectors over all seeds; goes on where it stopped
 	$(BIN)/python tools/results.py
 
 long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped

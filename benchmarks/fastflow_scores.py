@@ -1,0 +1,112 @@
+"""FastFlow on a real category: several scores of the same flows, kept as records.
+
+    MVTEC_ROOT=… .venv/bin/python benchmarks/fastflow_scores.py grid
+    … grid --other squeezenet1_1=FILE --layers fire3,fire5
+    … hazelnut --lend 12
+    … grid --epochs 4             # another number of epochs than the medium profile's
+
+Prints image AUROC, pixel AUROC and AUPRO of each score, and keeps the detector's own and that of
+the whole likelihood in book/records/medium, where chapter 11 reads them; --print-only keeps none.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers import strategies
+from helpers.datasets import load_category, split_good
+from helpers.detectors import Scores, pool, smooth
+from helpers.fastflow import FastFlowDetector, oddness
+from helpers.flows import log_normal
+from helpers.lending import lend
+from helpers.profiles import PROFILES
+from helpers.reports import evaluate, timed
+from helpers.results import results_folder
+
+PROFILE = PROFILES["medium"]
+BATCH = 16
+
+
+def distance(straight: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
+    return -log_normal(straight) / straight.shape[1]
+
+
+def likelihood(straight: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
+    return distance(straight, stretch) - stretch / straight.shape[1]
+
+
+SCORES: dict[str, Callable] = {
+    "": lambda straight, stretch: oddness(straight),
+    ", distance": distance,
+    ", likelihood": likelihood,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("category", nargs="?", default="grid")
+    parser.add_argument("--size", type=int, default=PROFILE.feature_size)
+    parser.add_argument("--lend", type=int, default=0)
+    parser.add_argument("--other", metavar="ARCHITECTURE=FILE")
+    parser.add_argument("--layers", help="of the network, with commas")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--print-only", action="store_true")
+    arguments = parser.parse_args()
+
+    category = lend(load_category(arguments.category, arguments.size), arguments.lend)
+    fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
+    settings = strategies.fastflow(PROFILE, len(fit_images), arguments.seed)
+    name = "FastFlow"
+    if arguments.other:
+        architecture, weights = arguments.other.split("=", 1)
+        settings = replace(settings, architecture=architecture, weights=weights)
+        name += f", {architecture}"
+    if arguments.layers:
+        settings = replace(settings, layers=tuple(arguments.layers.split(",")))
+    if arguments.epochs:
+        settings = replace(settings, training=replace(settings.training, epochs=arguments.epochs))
+
+    detector = FastFlowDetector(settings)
+    _, seconds = timed(lambda: detector.fit(fit_images))
+    # A record says which file, not where it lay.
+    detector.settings = replace(settings, weights=Path(settings.weights).name)
+    tested, held = all_scores(detector, category.test), all_scores(detector, held_out)
+    for ending, scores in tested.items():
+        report = evaluate(
+            name + ending, detector, category, scores, held[ending],
+            seed=arguments.seed, seconds={"fit": round(seconds, 1)},
+        )  # fmt: skip
+        low, high = report.image_auroc_interval.low, report.image_auroc_interval.high
+        print(
+            f"{name + ending}: image {report.image_auroc:.3f} ({low:.3f}–{high:.3f}), "
+            f"pixel {report.pixel_auroc:.3f}, AUPRO {report.aupro:.3f}; fit {seconds:.0f} s"
+        )
+        if ending != ", distance" and not arguments.print_only:
+            report.save(results_folder(PROFILE))
+
+
+def all_scores(detector: FastFlowDetector, images: np.ndarray) -> dict[str, Scores]:
+    maps: dict[str, list[torch.Tensor]] = {ending: [] for ending in SCORES}
+    for start in range(0, len(images), BATCH):
+        layers = detector.straightened(images[start : start + BATCH]).values()
+        for ending, score in SCORES.items():
+            large = [
+                functional.interpolate(score(*parts)[:, None], images.shape[2:], mode="bilinear")
+                for parts in layers
+            ]
+            maps[ending].append(torch.stack(large).mean(0)[:, 0].cpu())
+    sigma = detector.settings.smoothing * images.shape[-1]
+    smoothed = {ending: smooth(torch.cat(m).numpy(), sigma) for ending, m in maps.items()}
+    return {e: Scores(pool(m, detector.settings.top_share), m) for e, m in smoothed.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,324 @@
+"""The book's PatchCore against anomalib's, on the same images, weights and settings.
+
+anomalib is no dependency of the book; it needs an environment of its own, outside the repository:
+
+    python -m venv ../anomalib
+    ../anomalib/bin/pip install anomalib==2.7.0 torch torchvision . # the book's helpers too
+    MVTEC_ROOT=… ../anomalib/bin/python benchmarks/patchcore.py grid --size 256 --share 0.01
+
+Both libraries get the ResNet18 with the book's formula weights, layer2 and layer3, nothing is
+downloaded. anomalib runs through its own Engine, without validation, metrics or pictures; the book
+as it does everywhere, from files that no cache holds. Each has a process of its own, so that its
+peak memory (resident set) is its own; after the other both run once more on the same features.
+Prints tables in Markdown. On two cores the 264 images of grid take about ten minutes.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from helpers import patchcore
+from helpers.backbones import Backbone, backbone
+from helpers.coresets import k_centre, random_projection
+from helpers.datasets import Category, load_category
+from helpers.features import patch_features
+from helpers.machine import Machine, this_machine
+from helpers.metrics import image_auroc
+from helpers.neighbours import nearest
+from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.pixel_metrics import pixel_auroc
+from helpers.weights import read_formula_weights
+
+LAYERS = ("layer2", "layer3")
+EXACT = Machine("cpu", "float32")
+SEEDS = range(3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("category", nargs="?", default="grid")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--share", type=float, default=0.01)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.part:
+        PARTS[arguments.part](arguments)
+        return
+    if "MVTEC_ROOT" not in os.environ:
+        parser.error("set MVTEC_ROOT to the folder that holds MVTec AD's categories.")
+    with tempfile.TemporaryDirectory() as folder:
+        for part in PARTS:
+            subprocess.run(
+                [sys.executable, __file__, *sys.argv[1:], "--part", part, "--folder", folder],
+                check=True,
+                env=os.environ | {"ONE_BAD_NUT_DATA": folder, "TQDM_DISABLE": "1"},
+            )
+
+
+def run_ours(arguments: argparse.Namespace) -> None:
+    seconds, start = {}, time.perf_counter()
+    with timed(patchcore, "random_projection", seconds), timed(patchcore, "k_centre", seconds):
+        category = load_category(arguments.category, arguments.size)
+        settings = PatchCoreSettings(
+            weights="formula", layers=LAYERS, coreset_share=arguments.share, largest_memory=10**9
+        )
+        detector = PatchCoreDetector(settings).fit(category.train)
+    fitted = time.perf_counter()
+    scores = detector.predict(category.test)
+    record = {
+        "coreset": sum(seconds.values()),
+        "fit": fitted - start,
+        "predict": time.perf_counter() - fitted,
+        "memory": peak(),
+        "precision": this_machine().precision,
+    }
+    keep(arguments.folder / "ours", record, image=scores.image, maps=scores.maps)
+
+
+def run_anomalib(arguments: argparse.Namespace) -> None:
+    from anomalib.data import MVTecAD
+    from anomalib.engine import Engine
+    from anomalib.models import Patchcore
+    from anomalib.models.image.patchcore.torch_model import PatchcoreModel
+
+    torch.manual_seed(0)
+    seconds, start = {}, time.perf_counter()
+    data = MVTecAD(os.environ["MVTEC_ROOT"], arguments.category, num_workers=0)
+    plain = {"evaluator": False, "visualizer": False, "post_processor": False}
+    side = (arguments.size, arguments.size)
+    model = Patchcore(
+        "resnet18",
+        LAYERS,
+        pre_trained=False,
+        coreset_sampling_ratio=arguments.share,
+        pre_processor=Patchcore.configure_pre_processor(side),
+        **plain,
+    )
+    load_formula(model.model.feature_extractor.feature_extractor)
+    engine = Engine(
+        accelerator="cpu",
+        logger=False,
+        default_root_dir=arguments.folder / "engine",
+        limit_val_batches=0,
+        enable_progress_bar=False,
+    )
+    with timed(PatchcoreModel, "subsample_embedding", seconds):
+        engine.fit(model, datamodule=data)
+    fitted = time.perf_counter()
+    batches = engine.predict(model, datamodule=data)
+    record = {
+        "coreset": sum(seconds.values()),
+        "fit": fitted - start,
+        "predict": time.perf_counter() - fitted,
+        "memory": peak(),
+        "precision": "float32",
+    }
+    keep(
+        arguments.folder / "anomalib",
+        record,
+        files=np.array([Path(path).as_posix() for batch in batches for path in batch.image_path]),
+        image=torch.cat([batch.pred_score for batch in batches]).numpy().ravel(),
+        maps=torch.cat([batch.anomaly_map for batch in batches]).squeeze(1).numpy(),
+        bank=model.model.memory_bank.numpy(),
+    )
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Both on the same float32 features, and the tables."""
+    category = load_category(arguments.category, arguments.size)
+    ours, theirs = (read(arguments.folder / name) for name in ("ours", "anomalib"))
+    by_name = {"/".join(Path(path).parts[-3:]): i for i, path in enumerate(theirs["files"])}
+    order = [by_name[file] for file in category.test_files]
+    theirs |= {name: theirs[name][order] for name in ("image", "maps")}
+    network = backbone("resnet18", "formula", LAYERS)
+    print(f"\n{category!r}, {torch.get_num_threads()} threads, memory {theirs['bank'].shape}\n")
+    print_speed(category, ours, theirs)
+
+    print_agreement(category, network, theirs)
+    features = flat(patch_features(network, category.train, machine=EXACT))
+    print_radii(features, torch.from_numpy(theirs["bank"]))
+    print_selection(features, arguments.share)
+
+
+def print_speed(category: Category, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    total = {name: run["fit"] + run["predict"] for name, run in (("o", ours), ("t", theirs))}
+    print("| | anomalib | ours | anomalib : ours |\n|---|---|---|---|")
+    rows = [
+        ("coreset, s", theirs["coreset"], ours["coreset"]),
+        ("fit with reading and coreset, s", theirs["fit"], ours["fit"]),
+        ("predict, s", theirs["predict"], ours["predict"]),
+        ("fit + predict, s", total["t"], total["o"]),
+        ("peak memory, GiB", theirs["memory"], ours["memory"]),
+    ]
+    for name, one, two in rows:
+        print(f"| {name} | {one:.1f} | {two:.1f} | {one / two:.1f} |")
+    for name, metric, truth in (
+        ("image AUROC", image_auroc, category.labels),
+        ("pixel AUROC", pixel_auroc, category.masks),
+    ):
+        key = "image" if truth.ndim == 1 else "maps"
+        one, two = metric(truth, theirs[key]), metric(truth, ours[key])
+        print(f"| {name} | {one:.4f} | {two:.4f} | {two - one:+.4f} (difference) |")
+    print(f"\nNetworks in {theirs['precision']} and {ours['precision']}.")
+
+
+def print_agreement(category: Category, network: Backbone, theirs: dict[str, Any]) -> None:
+    os.environ["ONE_BAD_NUT_PRECISION"] = "float32"
+    bank = torch.from_numpy(theirs["bank"])
+    settings = PatchCoreSettings(coreset_share=1, largest_memory=len(bank))
+    print(
+        "\n| our memory (float32 features) | correlation of image scores | largest difference "
+        "| image AUROC minus anomalib's | correlation of maps |\n|---|---|---|---|---|"
+    )
+    runs = [("anomalib's own entries", given_memory(settings, network, bank))]
+    for seed in SEEDS:
+        detector = PatchCoreDetector(
+            PatchCoreSettings(coreset_share=1, largest_memory=len(bank), seed=seed), network
+        )
+        runs.append((f"our coreset, seed {seed}", detector.fit(category.train)))
+    for name, detector in runs:
+        scores = detector.predict(category.test)
+        gap = np.abs(scores.image - theirs["image"]) / theirs["image"]
+        difference = image_auroc(category.labels, scores.image)
+        difference -= image_auroc(category.labels, theirs["image"])
+        print(
+            f"| {name} | {correlation(scores.image, theirs['image']):.5f} | {gap.max():.2%} "
+            f"| {difference:+.4f} | {correlation(scores.maps, theirs['maps']):.4f} |",
+            flush=True,
+        )
+
+
+def print_radii(features: torch.Tensor, bank: torch.Tensor) -> None:
+    reference = radius(features, bank)
+    print(f"\nCovering radius of the {len(bank)} entries: anomalib {reference:.3f}", flush=True)
+    for seed in SEEDS:
+        entries = features[ours_chosen(features, len(bank), seed)]
+        found = radius(features, entries)
+        print(f"ours, seed {seed}: {found:.3f} ({found / reference - 1:+.1%})", flush=True)
+
+
+def print_selection(features: torch.Tensor, share: float) -> None:
+    """Several seeds of both on every eighth place, where anomalib takes seconds."""
+    from anomalib.models.components import KCenterGreedy
+
+    features = features[::8].contiguous()
+    count = int(len(features) * share)
+    print(f"\nCoreset of {count} of {len(features)} places (every eighth):\n")
+    print(
+        "| seed | anomalib, s | ours, s | ratio | radius, anomalib | radius, ours | difference "
+        "| ours, given anomalib's projection and first entry: same entries |"
+        "\n|---|---|---|---|---|---|---|---|"
+    )
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        sampler = KCenterGreedy(features, share)
+        start = time.perf_counter()
+        chosen = torch.tensor(sampler.select_coreset_idxs())
+        middle = time.perf_counter()
+        mine = ours_chosen(features, count, seed)
+        end = time.perf_counter()
+        one, two = radius(features, features[chosen]), radius(features, features[mine])
+        again = k_centre_from(sampler.features, count, int(chosen[0]))
+        print(
+            f"| {seed} | {middle - start:.2f} | {end - middle:.2f} "
+            f"| {(middle - start) / (end - middle):.1f} | {one:.3f} | {two:.3f} "
+            f"| {two / one - 1:+.1%} | {len(set(again) & set(chosen.tolist())) / count:.1%} |",
+            flush=True,
+        )
+
+
+def ours_chosen(features: torch.Tensor, count: int, seed: int) -> torch.Tensor:
+    projected = random_projection(features, PatchCoreSettings().projection, seed)
+    return k_centre(projected, count, seed)
+
+
+def k_centre_from(vectors: torch.Tensor, count: int, first: int) -> list[int]:
+    """Our search, made to begin with anomalib's first point: that one is moved to our first."""
+    start = int(k_centre(vectors, 1)[0])
+    order = torch.arange(len(vectors))
+    order[[start, first]] = order[[first, start]]
+    return order[k_centre(vectors[order], count)].tolist()
+
+
+def given_memory(
+    settings: PatchCoreSettings, network: Backbone, bank: torch.Tensor
+) -> PatchCoreDetector:
+    detector = PatchCoreDetector(settings, network)
+    detector.memory = bank
+    return detector
+
+
+def load_formula(extractor: torch.nn.Module) -> None:
+    state, _ = read_formula_weights("resnet18")
+    own = extractor.state_dict()
+    fitting = {name: value.float() for name, value in state.items() if name in own}
+    missing = [name for name in own if name not in fitting and "num_batches" not in name]
+    if missing:
+        raise SystemExit(f"the formula weights lack {missing[:3]} of anomalib's network.")
+    extractor.load_state_dict(fitting, strict=False)
+
+
+@contextlib.contextmanager
+def timed(owner: Any, name: str, seconds: dict[str, float]) -> Iterator[None]:
+    """Add up the seconds spent in a function."""
+    function: Callable = getattr(owner, name)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        seconds[name] = seconds.get(name, 0) + time.perf_counter() - start
+        return result
+
+    setattr(owner, name, wrapper)
+    yield
+    setattr(owner, name, function)
+
+
+def flat(features: torch.Tensor) -> torch.Tensor:
+    return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+
+
+def radius(features: torch.Tensor, entries: torch.Tensor) -> float:
+    return nearest(features, entries)[0].max().item()
+
+
+def correlation(one: np.ndarray, two: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), two.ravel())[0, 1])
+
+
+def peak() -> float:
+    """Return the largest resident set of this process so far, in GiB."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def keep(path: Path, record: dict[str, Any], **arrays: np.ndarray) -> None:
+    path.with_suffix(".json").write_text(json.dumps(record))
+    np.savez(path.with_suffix(".npz"), **arrays)
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.with_suffix(".json").read_text()) | dict(
+        np.load(path.with_suffix(".npz"))
+    )
+
+
+PARTS = {"ours": run_ours, "anomalib": run_anomalib, "compare": compare}
+
+if __name__ == "__main__":
+    main()
