@@ -168,7 +168,7 @@ def oddness(straight: torch.Tensor) -> torch.Tensor:
 
     Between 0 and 1, so that no layer outvotes the others; the log-determinant is left out. Both are
     as in the open implementations (anomalib 2, models/image/fastflow/anomaly_map.py); the paper
-    gives no formula of the map.
+    speaks of the likelihood.
     """
     return 1 - torch.exp(-0.5 * straight.square().mean(1))
 
