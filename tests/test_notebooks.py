@@ -102,6 +102,20 @@ def test_the_glossary_has_the_terms_it_links(path):
     assert set(re.findall(r"glossary\.md#([\w-]+)", text)) <= anchors
 
 
+def anchors(path):
+    """Return what the headings of a notebook are linked by."""
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    titles = re.findall(r"(?m)^#+ (.+)$", text)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def test_its_links_into_chapters_lead_to_headings(path):
+    known = {other.name: anchors(other) for other in NOTEBOOKS}
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    for file, heading in re.findall(r"\]\(([\w.]*)#([^)]+)\)", text):
+        assert heading in known.get(file or path.name, {heading}), f"{file}#{heading}"
+
+
 def test_the_repository_is_named_in_the_configuration_alone(path):
     url = configuration()["repository"]["url"]
     for cell in cells(path, "code")[1:]:
