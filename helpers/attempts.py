@@ -63,7 +63,7 @@ def patch_cutpaste(profile: Profile, images: int, seed: int = 0) -> PatchCutPast
         weights=profile.crop_weights,
         layer="layer3",
         stride=1 / 16,
-        training=_training(profile, images, seed, share=profile.crop_factor),
+        training=_training(profile, images, seed, share=profile.cheap_factor),
     )
 
 

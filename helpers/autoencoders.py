@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.detectors import Scores, in_batches, pool, smooth
+from helpers.detectors import Scores, check_fitted, in_batches, pool, smooth
 from helpers.machine import this_machine
 from helpers.training import History, TrainingSettings, seeded, train
 
@@ -134,8 +134,7 @@ class ReconstructionDetector:
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """Redraw uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
-        if not hasattr(self, "model"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self)
         self.settings.widths(images.shape[-1])
         machine = this_machine()
         with torch.inference_mode(), machine.autocast():

@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional
 
 from helpers.colours import colour_jitter
+from helpers.crops import squares
 
 
 def info_nce(right: torch.Tensor, wrong: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -87,8 +88,11 @@ def two_views(
         raise ValueError(f"squares of {side} pixels do not fit {tuple(images.shape[2:])}.")
     corners = torch.randint(room + 1, (len(images), 2))
     moved = (corners + torch.randint(-shift, shift + 1, corners.shape)).clamp(0, room)
-    plain = _cut(images, corners, side)
-    first, second = varied(plain, jitter, noise), varied(_cut(images, moved, side), jitter, noise)
+    plain = squares(images, corners, side)
+    first, second = (
+        varied(plain, jitter, noise),
+        varied(squares(images, moved, side), jitter, noise),
+    )
     return first, second, plain
 
 
@@ -96,11 +100,3 @@ def varied(images: torch.Tensor, jitter: float, noise: float) -> torch.Tensor:
     """Change the colours of pictures a little and add noise of this standard deviation."""
     coloured = colour_jitter(images, jitter)
     return (coloured + noise * torch.randn_like(coloured)).clamp(0, 1)
-
-
-def _cut(images: torch.Tensor, corners: torch.Tensor, side: int) -> torch.Tensor:
-    cut = [
-        image[:, y : y + side, x : x + side]
-        for image, (y, x) in zip(images, corners.tolist(), strict=True)
-    ]
-    return torch.stack(cut).contiguous(memory_format=torch.channels_last)

@@ -12,7 +12,7 @@ from helpers.backbones import Backbone, FeatureExtractor, trainable_backbone
 from helpers.contrastive import info_nce, off_diagonal, two_views, varied
 from helpers.corruptions import paste
 from helpers.cutpaste import CUTS
-from helpers.detectors import Scores, in_batches
+from helpers.detectors import Scores, check_fitted, in_batches
 from helpers.features import joined
 from helpers.machine import this_machine
 from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
@@ -179,8 +179,7 @@ class ContrastiveMemoryDetector:
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        if not hasattr(self, "bank"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self, "bank")
         return self.bank.predict(images)
 
 

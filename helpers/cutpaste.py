@@ -12,7 +12,7 @@ from torch.nn import functional
 from helpers.backbones import FeatureExtractor, trainable_backbone
 from helpers.colours import colour_jitter
 from helpers.corruptions import Cuts, paste, random_patches, random_scars
-from helpers.detectors import Scores, in_batches, smooth
+from helpers.detectors import Scores, check_fitted, in_batches, smooth
 from helpers.gaussians import fit_gaussian
 from helpers.machine import this_machine
 from helpers.training import (
@@ -209,9 +209,3 @@ def train_classifier(
 
 def _enlarged(maps: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
     return functional.interpolate(maps[:, None], size, mode="bilinear")[:, 0].numpy()
-
-
-def check_fitted(detector: object) -> None:
-    """Raise ``ValueError`` when a detector has no model yet."""
-    if not hasattr(detector, "model"):
-        raise ValueError("this detector has not been fitted; call fit(good_images) first.")

@@ -68,6 +68,12 @@ class Detector(Protocol):
         ...
 
 
+def check_fitted(detector: object, part: str = "model") -> None:
+    """Raise ``ValueError`` when a detector lacks the ``part`` that ``fit`` makes."""
+    if not hasattr(detector, part):
+        raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+
+
 def pool(maps: np.ndarray, top_share: float) -> np.ndarray:
     """Turn maps into image scores: the mean over the highest ``top_share`` of the pixels.
 

@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.backbones import Backbone, backbone
-from helpers.detectors import Scores, in_batches, pool, smooth
+from helpers.detectors import Scores, check_fitted, in_batches, pool, smooth
 from helpers.flows import Flow, fit_flow
 from helpers.machine import Machine, this_machine
-from helpers.training import TrainingSettings
+from helpers.training import TrainingSettings, check_batch
 
 BATCH = 16
 
@@ -61,8 +61,8 @@ class FastFlowDetector:
     Yu et al., "FastFlow: Unsupervised Anomaly Detection and Localization via 2D Normalizing Flows"
     (arXiv 2111.07677, Section 3): a flow of convolutions for each layer, trained to give the
     features of good images a high likelihood. The layers' maps are those of ``oddness``, resized
-    and averaged. The backbone is frozen, so its features are computed
-    once, not every epoch; the flows have no weight in common, so they are trained one by one.
+    and averaged. The backbone is frozen, so its features are computed once, not every epoch; the
+    flows have no weight in common, so they are trained one by one.
 
     Parameters
     ----------
@@ -98,11 +98,7 @@ class FastFlowDetector:
             When the likelihood is no longer finite.
         """
         s, t = self.settings, self.settings.training
-        if len(images) < t.batch_size:
-            raise ValueError(
-                f"a batch of {t.batch_size} is larger than the {len(images)} training images; "
-                f"choose a batch_size of at most {len(images)}."
-            )
+        check_batch(len(images), t)  # before the features are computed
         if self.backbone is None:
             self.backbone = backbone(s.architecture, s.weights, s.layers, t.seed)
         machine = this_machine()
@@ -138,8 +134,7 @@ class FastFlowDetector:
         dict
             The straightened features, N×C×h×w, and the log-stretch of each place, N×h×w.
         """
-        if not hasattr(self, "flows"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self, "flows")
         machine = this_machine()
         with torch.inference_mode():
             features = self._features(images, machine)

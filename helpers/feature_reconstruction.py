@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional
 
 from helpers.backbones import FeatureExtractor, backbone
-from helpers.detectors import Scores, pool, smooth
-from helpers.features import patch_features
+from helpers.detectors import Scores, check_fitted, pool, smooth
+from helpers.features import flat, patch_features
 
 BATCH = 16
 
@@ -123,11 +123,6 @@ def fit_linear_autoencoder(
     )
 
 
-def flat(features: torch.Tensor) -> torch.Tensor:
-    """Turn N×D×h×w features into a row for each place: (N·h·w)×D."""
-    return features.permute(0, 2, 3, 1).flatten(0, 2)
-
-
 class FeatureReconstructionDetector:
     """Score places by how badly a frozen network's features of them are restored.
 
@@ -174,8 +169,7 @@ class FeatureReconstructionDetector:
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        if not hasattr(self, "model"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self)
         parts = []
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]

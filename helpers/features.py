@@ -19,8 +19,6 @@ def patch_features(
 
     The layers' maps are put together by ``joined``.
 
-    The memory lies place by place, so that ``permute(0, 2, 3, 1).reshape(-1, C)`` copies nothing.
-
     Raises
     ------
     ValueError
@@ -60,6 +58,14 @@ def _refuse_not_finite(features: torch.Tensor, start: int, network: FeatureExtra
             f"({getattr(network, 'source', 'of your own')}) hold NaN or infinite numbers, or "
             "overflow; load others, or set ONE_BAD_NUT_PRECISION=float32."
         )
+
+
+def flat(features: torch.Tensor) -> torch.Tensor:
+    """Turn N×C×h×w features into a row for each place: (N·h·w)×C.
+
+    Those of ``patch_features`` lie so in memory, and nothing is copied.
+    """
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def joined(maps: Mapping[str, torch.Tensor], patch: int = 3) -> torch.Tensor:

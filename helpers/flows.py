@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from helpers.machine import Machine
-from helpers.training import DivergedError, TrainingSettings, epoch_order, seeded
+from helpers.training import TrainingSettings, check_batch, epoch_order, finite, seeded
 
 CLAMP = 2.0  # a coupling stretches by at most e² and shrinks by at most e⁻²
 
@@ -187,11 +187,7 @@ def fit_flow(
     DivergedError
         When the loss is not finite.
     """
-    if len(values) < settings.batch_size:
-        raise ValueError(
-            f"a batch of {settings.batch_size} is larger than the {len(values)} training examples; "
-            f"choose a batch_size of at most {len(values)}."
-        )
+    check_batch(len(values), settings, "training examples")
     machine.place(flow).train()
     optimiser = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate, fused=True)
     losses = []
@@ -200,12 +196,7 @@ def fit_flow(
             batch = values[rows].to(machine.device)
             with machine.autocast():
                 value = loss(flow, batch)
-            losses.append(float(value.detach()))
-            if not math.isfinite(losses[-1]):
-                raise DivergedError(
-                    f"the loss is {losses[-1]} in epoch {epoch + 1}. Choose a lower learning rate "
-                    f"than {settings.learning_rate:g}."
-                )
+            losses.append(finite(float(value.detach()), settings, "flow's"))
             optimiser.zero_grad(set_to_none=True)
             value.backward()
             optimiser.step()

@@ -9,7 +9,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from helpers.detectors import Scores, in_batches
+from helpers.detectors import Scores, check_fitted, in_batches
 from helpers.gans import (
     FIRST,
     Discriminator,
@@ -18,9 +18,16 @@ from helpers.gans import (
     discriminator_loss,
     generator_loss,
 )
-from helpers.machine import Machine, this_machine, unit
-from helpers.small_pictures import SHOWN, as_bytes, check_count, finite, scores_from, shrunk
-from helpers.training import TrainingSettings, epoch_order, epoch_seed, seeded
+from helpers.machine import Machine, this_machine
+from helpers.small_pictures import as_bytes, scores_from, shown_after, shrunk
+from helpers.training import (
+    TrainingSettings,
+    check_batch,
+    epoch_seed,
+    finite,
+    full_batches,
+    seeded,
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ class GanDetector:
         """
         s, t, machine = self.settings, self.settings.training, this_machine()
         data = machine.stage(shrunk(images, s.side))
-        check_count(images, t.batch_size)
+        check_batch(len(images), t)
         with seeded(t.seed):
             drawing = machine.place(Generator(s.code, s.widths))
             judge = machine.place(Discriminator(s.widths))
@@ -135,15 +142,15 @@ class GanDetector:
         ]
         self.losses: dict[str, list[float]] = {"generator": [], "discriminator": []}
         self.progress: dict[int, np.ndarray] = {}
-        shown = {max(1, round(share * t.epochs)) for share in SHOWN}
+        shown = shown_after(t.epochs)
         for epoch in range(t.epochs):
             totals = []
             with seeded(epoch_seed(t.seed, epoch)):
-                for batch in _batches(data, t, epoch):
+                for batch in full_batches(data, t, epoch):
                     totals.append(_round(drawing, judge, optimisers, batch, machine))
                     average.update_parameters(drawing)
             for name, value in zip(self.losses, np.mean(totals, axis=0), strict=True):
-                self.losses[name].append(finite(float(value), name, t))
+                self.losses[name].append(finite(float(value), t, name))
             if epoch + 1 in shown:
                 self.progress[epoch + 1] = self.draw(8, seed=t.seed)
 
@@ -154,14 +161,12 @@ class GanDetector:
         optimiser = torch.optim.Adam(self.encoder.parameters(), betas=(0.9, 0.95), fused=True)
         cycle = OneCycleLR(optimiser, 6 * t.learning_rate, total_steps=steps + 1)
         for epoch in range(epochs):
-            for batch in _batches(data, t, t.epochs + epoch):
+            for batch in full_batches(data, t, t.epochs + epoch):
                 with machine.autocast():
                     loss = self._difference(judge, batch)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
+                _step(optimiser, loss)
                 cycle.step()
-            finite(float(loss.detach()), "encoder", t)
+            finite(float(loss.detach()), t, "encoder")
 
     def _difference(self, judge: Discriminator, batch: torch.Tensor) -> torch.Tensor:
         drawn = self.generator(self.encoder(batch)).float()
@@ -172,7 +177,7 @@ class GanDetector:
 
     def draw(self, count: int, seed: int = 0) -> np.ndarray:
         """Draw new pictures from random codes: uint8, count×3×side×side."""
-        self._check("generator")
+        check_fitted(self, "generator")
         machine = this_machine()
         with seeded(seed):
             codes = torch.randn(count, self.settings.code).to(machine.device)
@@ -182,7 +187,7 @@ class GanDetector:
 
     def redraw(self, images: np.ndarray) -> np.ndarray:
         """Draw uint8 images again: float32, N×3×side×side in [0, 1]."""
-        self._check("encoder")
+        check_fitted(self, "encoder")
         machine = this_machine()
         with torch.inference_mode(), machine.autocast():
             parts = [
@@ -197,10 +202,6 @@ class GanDetector:
         seen = shrunk(images, s.side).astype(np.float32) / 255
         errors = ((self.redraw(images) - seen) ** 2).mean(axis=1)
         return scores_from(errors, images.shape[-1], s.smoothing, s.top_share)
-
-    def _check(self, part: str) -> None:
-        if not hasattr(self, part):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
 
 
 def _round(
@@ -228,8 +229,3 @@ def _step(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
-
-
-def _batches(data: torch.Tensor, settings: TrainingSettings, epoch: int) -> list[torch.Tensor]:
-    order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
-    return [unit(data[r.to(data.device)]) for r in order if len(r) == settings.batch_size]

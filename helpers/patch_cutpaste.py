@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.cutpaste import CutPasteSettings, check_fitted, damaged, train_classifier
-from helpers.detectors import Scores, in_batches, pool
+from helpers.crops import squares
+from helpers.cutpaste import CutPasteSettings, damaged, train_classifier
+from helpers.detectors import Scores, check_fitted, in_batches, pool
 from helpers.gaussians import fit_gaussian
 from helpers.machine import this_machine
 
@@ -90,11 +91,7 @@ class PatchCutPasteDetector:
 def random_crops(images: torch.Tensor, side: int) -> torch.Tensor:
     """Cut a square at a random place out of each picture: B×3×side×side."""
     room = images.shape[-1] - side
-    corners = torch.randint(room + 1, (len(images), 2)).tolist()
-    crops = [
-        image[:, y : y + side, x : x + side] for image, (y, x) in zip(images, corners, strict=True)
-    ]
-    return torch.stack(crops).contiguous(memory_format=torch.channels_last)
+    return squares(images, torch.randint(room + 1, (len(images), 2)), side)
 
 
 def spread(scores: torch.Tensor, crop: int, stride: int, side: int) -> torch.Tensor:

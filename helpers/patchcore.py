@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from helpers.backbones import Backbone, backbone
 from helpers.coresets import k_centre, random_projection
-from helpers.detectors import Scores, smooth
-from helpers.features import patch_features
+from helpers.detectors import Scores, check_fitted, smooth
+from helpers.features import flat, patch_features
 from helpers.neighbours import nearest
 
 BATCH = 16
@@ -104,8 +104,8 @@ class PatchCoreDetector:
             self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
         features = patch_features(self.backbone, images, s.patch)
         _refuse_constant(images)
-        count, channels, height, width = features.shape
-        vectors = features.permute(0, 2, 3, 1).reshape(-1, channels)
+        count, _, height, width = features.shape
+        vectors = flat(features)
         size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
         if size < s.neighbours:
             raise ValueError(
@@ -121,8 +121,7 @@ class PatchCoreDetector:
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        if not hasattr(self, "memory"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self, "memory")
         if not len(images):
             raise ValueError("there are no images to judge; give at least one.")
         maps, scores = [], []
@@ -130,8 +129,8 @@ class PatchCoreDetector:
             features = patch_features(
                 self.backbone, images[start : start + BATCH], self.settings.patch
             )
-            count, channels, height, width = features.shape
-            vectors = features.permute(0, 2, 3, 1).reshape(-1, channels)
+            count, _, height, width = features.shape
+            vectors = flat(features)
             distances, entries = (part[:, 0] for part in nearest(vectors, self.memory))
             place_maps = distances.view(count, 1, height, width)
             maps.append(functional.interpolate(place_maps, images.shape[2:], mode="bilinear")[:, 0])

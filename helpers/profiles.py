@@ -27,10 +27,11 @@ class Profile:
         Training steps below which a network has learned nothing yet; small sets need more epochs.
     batch_size
         Images in a training step.
-    crop_factor
-        How many times as many epochs a network of small crops gets: a crop costs little.
+    cheap_factor
+        How many times as many epochs a network gets whose steps cost little: one of small crops or
+        small pictures, or of features that are computed once.
     crop_weights
-        What such a network begins with; long training makes up for beginning at random.
+        What a network of small crops begins with; long training makes up for beginning at random.
     learning_rate
         Of the Adam optimiser.
     weights
@@ -48,7 +49,7 @@ class Profile:
     epochs: int
     least_steps: int
     batch_size: int
-    crop_factor: float
+    cheap_factor: float
     crop_weights: str
     learning_rate: float
     weights: str

@@ -9,11 +9,18 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from helpers.denoisers import Denoiser
-from helpers.detectors import Scores, in_batches
+from helpers.detectors import Scores, check_fitted, in_batches
 from helpers.diffusion import denoise, diffuse, diffusion_loss, normal
-from helpers.machine import Machine, this_machine, unit
-from helpers.small_pictures import SHOWN, as_bytes, check_count, finite, scores_from, shrunk
-from helpers.training import TrainingSettings, epoch_order, epoch_seed, seeded
+from helpers.machine import Machine, this_machine
+from helpers.small_pictures import as_bytes, scores_from, shown_after, shrunk
+from helpers.training import (
+    TrainingSettings,
+    check_batch,
+    epoch_seed,
+    finite,
+    full_batches,
+    seeded,
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ class DiffusionDetector:
         """
         s, t, machine = self.settings, self.settings.training, this_machine()
         data = machine.stage(shrunk(images, s.side))
-        check_count(images, t.batch_size)
+        check_batch(len(images), t)
         with seeded(t.seed):
             network = machine.place(Denoiser(s.width, s.patch)).train()
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(s.memory))
@@ -116,23 +123,22 @@ class DiffusionDetector:
         batches = len(images) // t.batch_size
         # Large steps in the middle, small ones at the end: as good as twice the constant ones.
         cycle = OneCycleLR(optimiser, t.learning_rate, total_steps=t.epochs * batches + 1)
-        shown = {max(1, round(share * t.epochs)) for share in SHOWN}
+        shown = shown_after(t.epochs)
         self.losses: list[float] = []
         self.progress: dict[int, np.ndarray] = {}
         for epoch in range(t.epochs):
             total = torch.zeros((), device=data.device)
-            order = epoch_order(t.seed, epoch, len(data)).split(t.batch_size)[:batches]
             with seeded(epoch_seed(t.seed, epoch)):
-                for rows in order:
+                for batch in full_batches(data, t, epoch):
                     with machine.autocast():
-                        loss = diffusion_loss(network, unit(data[rows.to(data.device)]))
+                        loss = diffusion_loss(network, batch)
                     optimiser.zero_grad(set_to_none=True)
                     loss.backward()
                     optimiser.step()
                     cycle.step()
                     average.update_parameters(network)
                     total += loss.detach()
-            self.losses.append(finite(float(total) / batches, "diffusion", t))
+            self.losses.append(finite(float(total) / batches, t, "diffusion"))
             if epoch + 1 in shown:
                 self.progress[epoch + 1] = self.draw(8, seed=t.seed)
         self.model.eval()
@@ -144,7 +150,7 @@ class DiffusionDetector:
 
     def denoising(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
         """Draw pictures and keep the network's idea at every step: uint8, (steps + 1)×count×…."""
-        self._check()
+        check_fitted(self)
         machine, side = this_machine(), self.settings.side
         with seeded(seed):
             noise = normal((count, 3, side, side)).to(machine.device)
@@ -173,7 +179,7 @@ class DiffusionDetector:
         )
 
     def _restored(self, images: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
-        self._check()
+        check_fitted(self)
         s, machine, parts = self.settings, this_machine(), []
         seen = shrunk(images, s.side)
         times = np.linspace(start, 0, s.steps + 1).tolist()
@@ -193,7 +199,3 @@ class DiffusionDetector:
                 noise = normal((1, *batch.shape[1:])).to(machine.device).expand_as(batch)
             total += denoise(self.model, diffuse(batch, time, noise), times)[-1]
         return (total / self.settings.draws).cpu().contiguous()
-
-    def _check(self) -> None:
-        if not hasattr(self, "model"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")

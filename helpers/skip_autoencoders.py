@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from helpers.autoencoders import double, halve, halving_widths
 from helpers.corruptions import paste, random_patches, random_scars, stains
-from helpers.detectors import Scores, in_batches, pool, smooth
+from helpers.detectors import Scores, check_fitted, in_batches, pool, smooth
 from helpers.machine import this_machine
 from helpers.ssim import blur, check_window, similarity
 from helpers.training import History, TrainingSettings, seeded, train
@@ -206,8 +206,7 @@ class SkipAutoencoderDetector:
         return np.concatenate([redrawn[0].numpy() for _, redrawn in self._redrawn(images)])
 
     def _redrawn(self, images: np.ndarray) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
-        if not hasattr(self, "model"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self)
         self.settings.widths(images.shape[-1])
         machine = this_machine()
         for batch in in_batches(images, machine):

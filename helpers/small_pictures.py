@@ -1,13 +1,17 @@
-"""What the detectors that draw small pictures share: sizes, bytes, maps, and checks."""
+"""What the detectors that draw small pictures share: sizes, bytes and maps."""
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from helpers.detectors import Scores, pool, smooth
-from helpers.training import DivergedError, TrainingSettings
 
 SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are drawn
+
+
+def shown_after(epochs: int) -> set[int]:
+    """Return the epochs, counted from 1, after which a training shows what it can draw."""
+    return {max(1, round(share * epochs)) for share in SHOWN}
 
 
 def shrunk(images: np.ndarray, side: int) -> np.ndarray:
@@ -41,22 +45,3 @@ def scores_from(errors: np.ndarray, side: int, smoothing: float, top_share: floa
     maps = functional.interpolate(small, (side, side), mode="bilinear")[:, 0].numpy()
     maps = smooth(maps, smoothing * side)
     return Scores(pool(maps, top_share), maps)
-
-
-def check_count(images: np.ndarray, batch_size: int) -> None:
-    """Raise ``ValueError`` when there are fewer images than a batch holds."""
-    if len(images) < batch_size:
-        raise ValueError(
-            f"a batch of {batch_size} is larger than the {len(images)} training images; choose a "
-            f"batch_size of at most {len(images)}."
-        )
-
-
-def finite(loss: float, name: str, settings: TrainingSettings) -> float:
-    """Return ``loss``; raise ``DivergedError`` when it is not a finite number."""
-    if not np.isfinite(loss):
-        raise DivergedError(
-            f"the {name} loss became {loss}: training diverged. Choose a learning rate below "
-            f"{settings.learning_rate:g}."
-        )
-    return loss

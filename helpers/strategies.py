@@ -1,6 +1,6 @@
 """The strategies that see good images only, each with the settings that a profile gives it."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from helpers import attempts
 from helpers.contenders import Contender
@@ -42,7 +42,7 @@ def fastflow(profile: Profile, images: int, seed: int = 0) -> FastFlowSettings:
     The paper has eight steps of full width with 3×3 kernels, and hundreds of epochs; a profile's
     width decides how many steps and how wide, and every second kernel is 1×1.
     """
-    epochs = round(profile.crop_factor * profile.epochs_for(images) / 12)
+    epochs = round(profile.cheap_factor * profile.epochs_for(images) / 12)
     return FastFlowSettings(
         weights=profile.weights,
         kernels=(3, 1) * (profile.width // 8),
@@ -72,21 +72,20 @@ def student_teacher(profile: Profile, images: int, seed: int = 0) -> StudentTeac
 
 def gan(profile: Profile, images: int, seed: int = 0) -> GanSettings:
     """GAN on small pictures (chapter 13), which cost little: more epochs than for large ones."""
-    epochs = round(2.4 * profile.crop_factor * profile.epochs_for(images))
+    epochs = round(2.4 * profile.cheap_factor * profile.epochs_for(images))
     return GanSettings(training=TrainingSettings(epochs, 16, 5e-4, seed))
 
 
 def diffusion(profile: Profile, images: int, seed: int = 0) -> DiffusionSettings:
     """Diffusion model of small pictures (chapter 13)."""
-    epochs = round(2 * profile.crop_factor * profile.epochs_for(images))
+    epochs = round(2 * profile.cheap_factor * profile.epochs_for(images))
     return DiffusionSettings(training=TrainingSettings(epochs, 8, 5e-3, seed))
 
 
 def made_up_defects(profile: Profile, images: int, seed: int = 0) -> MadeUpSettings:
     """CutPaste's classifier, with masks filled with formula pictures besides (chapter 13)."""
     known = attempts.cutpaste(profile, images, seed)
-    same = {f.name: getattr(known, f.name) for f in fields(known) if f.name != "kinds"}
-    return MadeUpSettings(**same)
+    return MadeUpSettings(weights=known.weights, layer=known.layer, training=known.training)
 
 
 def drawn_defects(profile: Profile, images: int, seed: int = 0) -> MadeUpSettings:
@@ -125,5 +124,9 @@ def all_strategies(profile: Profile, images: int, seed: int = 0) -> tuple[Conten
         Contender(
             "CutPaste, made-up defects", profile.image_size,
             lambda: MadeUpDefectsDetector(made_up_defects(profile, images, seed)),
+        ),
+        Contender(
+            "CutPaste, drawn defects", profile.image_size,
+            lambda: MadeUpDefectsDetector(drawn_defects(profile, images, seed)),
         ),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from helpers.backbones import Backbone, backbone
 from helpers.datasets import split_good
-from helpers.detectors import Scores, in_batches, pool, smooth
+from helpers.detectors import Scores, check_fitted, in_batches, pool, smooth
 from helpers.machine import this_machine
 from helpers.training import (
     History,
@@ -236,8 +236,8 @@ class StudentTeacherDetector:
         The teacher's network.
     teacher, student, history
         After ``fit``.
-    scales
-        For each layer, the differences that become 0 and 1 of its map.
+    usual
+        For each layer, how large differences usually are on good images; see ``Usual``.
     """
 
     def __init__(
@@ -304,8 +304,7 @@ class StudentTeacherDetector:
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        if not hasattr(self, "usual"):
-            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        check_fitted(self, "usual")
         parts = []
         for batch in in_batches(images, this_machine(), BATCH):
             layers = [

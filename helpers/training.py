@@ -75,6 +75,34 @@ class DivergedError(RuntimeError):
     """The loss became infinite or not a number; the model holds the last good epoch's weights."""
 
 
+def check_batch(count: int, settings: TrainingSettings, what: str = "training images") -> None:
+    """Raise ``ValueError`` when a batch is larger than what there is to train on."""
+    if count < settings.batch_size:
+        raise ValueError(
+            f"a batch of {settings.batch_size} is larger than the {count} {what}; choose a "
+            f"batch_size of at most {count}."
+        )
+
+
+def finite(loss: float, settings: TrainingSettings, name: str = "") -> float:
+    """Return ``loss``; raise ``DivergedError`` when it is not a finite number."""
+    if not math.isfinite(loss):
+        raise DivergedError(
+            f"the {name + ' ' if name else ''}loss became {loss}: training diverged. Choose a "
+            f"learning rate below {settings.learning_rate:g}."
+        )
+    return loss
+
+
+def full_batches(
+    data: torch.Tensor, settings: TrainingSettings, epoch: int
+) -> Iterator[torch.Tensor]:
+    """Yield an epoch's batches of staged images, floats in [0, 1], the short last one left out."""
+    for rows in epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size):
+        if len(rows) == settings.batch_size:
+            yield unit(data[rows.to(data.device)])
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed PyTorch inside the block, and leave the generators outside as they were."""
@@ -133,11 +161,7 @@ def train(
     """
     machine = machine or this_machine()
     data = machine.stage(images)
-    if len(images) < settings.batch_size:
-        raise ValueError(
-            f"a batch of {settings.batch_size} is larger than the {len(images)} training images; "
-            f"choose a batch_size of at most {len(images)}."
-        )
+    check_batch(len(images), settings)
     model = machine.place(model)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
     losses = _resume(checkpoint, model, optimiser, settings) if checkpoint else []
@@ -209,15 +233,13 @@ def settle_normalisation(
     machine = this_machine()
     data = machine.stage(images)
     epoch = settings.epochs
-    order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
     with (
         seeded(epoch_seed(settings.seed, epoch)),
         averaged_normalisation(model),
         machine.autocast(),
     ):
-        for rows in order:
-            if len(rows) == settings.batch_size:
-                loss(model, unit(data[rows.to(data.device)]))
+        for batch in full_batches(data, settings, epoch):
+            loss(model, batch)
 
 
 @contextmanager

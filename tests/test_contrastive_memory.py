@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from stripes import moving_stripes
 
 from helpers.contrastive_memory import (
     ContrastiveMemoryDetector,
@@ -25,18 +26,9 @@ TINY = ContrastiveMemorySettings(
 )
 
 
-def striped(count, seed=0, side=64):
-    """Draw pictures of stripes with a little noise, each moved along at random."""
-    rng = np.random.default_rng(seed)
-    x = np.arange(side) + rng.integers(0, 8, (count, 1))
-    wave = 128 + 60 * np.sin(2 * np.pi * x / 8)
-    pictures = wave[:, None, None, :] + rng.normal(0, 4, (count, 3, side, side))
-    return pictures.clip(0, 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="module")
 def fitted():
-    return ContrastiveMemoryDetector(TINY).fit(striped(12))
+    return ContrastiveMemoryDetector(TINY).fit(moving_stripes(12))
 
 
 def test_the_loss_falls(fitted):
@@ -44,7 +36,7 @@ def test_the_loss_falls(fitted):
 
 
 def test_damage_is_found_and_placed(fitted):
-    good, bad = striped(8, seed=1), striped(8, seed=2)
+    good, bad = moving_stripes(8, seed=1), moving_stripes(8, seed=2)
     bad[:, :, 24:34, 40:50] = 20
     scores, damaged = fitted.predict(good), fitted.predict(bad)
     assert damaged.image.min() > scores.image.max()
@@ -56,26 +48,26 @@ def test_damage_is_found_and_placed(fitted):
 
 
 def test_the_memory_is_patchcores_over_the_trained_features(fitted):
-    own = PatchCoreDetector(TINY.memory, fitted.backbone).fit(striped(12))
+    own = PatchCoreDetector(TINY.memory, fitted.backbone).fit(moving_stripes(12))
     assert torch.equal(own.memory, fitted.memory)
-    images = striped(3, seed=3)
+    images = moving_stripes(3, seed=3)
     assert np.array_equal(own.predict(images).image, fitted.predict(images).image)
 
 
 def test_training_changes_the_features(fitted):
-    frozen = PatchCoreDetector(TINY.memory).fit(striped(12))
-    image = torch.tensor(striped(1)) / 255
+    frozen = PatchCoreDetector(TINY.memory).fit(moving_stripes(12))
+    image = torch.tensor(moving_stripes(1)) / 255
     with torch.inference_mode():
         before, after = frozen.backbone(image)["layer2"], fitted.backbone(image)["layer2"]
     assert (before - after).norm() > 0.1 * before.norm()
 
 
 def test_the_same_seed_gives_the_same_scores(fitted):
-    images = striped(4, seed=3)
-    again = ContrastiveMemoryDetector(TINY).fit(striped(12))
+    images = moving_stripes(4, seed=3)
+    again = ContrastiveMemoryDetector(TINY).fit(moving_stripes(12))
     assert np.array_equal(fitted.predict(images).maps, again.predict(images).maps)
     other = replace(TINY, training=replace(TINY.training, seed=1))
-    other = ContrastiveMemoryDetector(other).fit(striped(12))
+    other = ContrastiveMemoryDetector(other).fit(moving_stripes(12))
     assert not np.array_equal(fitted.predict(images).maps, other.predict(images).maps)
 
 
@@ -83,7 +75,7 @@ def test_the_same_seed_gives_the_same_scores(fitted):
 def test_every_choice_of_negatives_gives_a_loss_to_learn_from(negatives):
     detector = ContrastiveMemoryDetector(replace(TINY, negatives=negatives))
     encoder = torch.nn.Conv2d(3, 8, 4, stride=4)
-    batch = torch.tensor(striped(4)) / 255
+    batch = torch.tensor(moving_stripes(4)) / 255
     with seeded(0):
         loss = detector.loss(encoder, batch)
     loss.backward()
@@ -138,17 +130,17 @@ def test_settings_out_of_range_are_refused(changes, message):
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_images_are_refused(count):
     with pytest.raises(ValueError, match=f"larger than the {count} training images"):
-        ContrastiveMemoryDetector(TINY).fit(striped(4)[:count])
+        ContrastiveMemoryDetector(TINY).fit(moving_stripes(4)[:count])
 
 
 def test_other_bad_input_is_refused(fitted):
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
-        ContrastiveMemoryDetector(TINY).predict(striped(1))
+        ContrastiveMemoryDetector(TINY).predict(moving_stripes(1))
     with pytest.raises(ValueError, match="images must be uint8"):
-        ContrastiveMemoryDetector(TINY).fit(striped(4).astype(np.float32))
+        ContrastiveMemoryDetector(TINY).fit(moving_stripes(4).astype(np.float32))
     wrong = replace(TINY, memory=replace(TINY.memory, layers=("layer9",)))
     with pytest.raises(ValueError, match="has no layer 'layer9'"):
-        ContrastiveMemoryDetector(wrong).fit(striped(4))
+        ContrastiveMemoryDetector(wrong).fit(moving_stripes(4))
 
 
 def test_constant_images_are_refused():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_patchcore import striped
+from stripes import moving_stripes
 
 from helpers.cutpaste import CutPasteDetector, CutPasteSettings, damaged
 from helpers.patch_cutpaste import (
@@ -21,7 +21,7 @@ PATCHES = PatchCutPasteSettings(layer="layer1", stride=1 / 8, training=TRAINING)
 
 @pytest.fixture(scope="module")
 def images():
-    return striped(32)
+    return moving_stripes(32)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def patch_wise(images):
 
 
 def spoiled(seed=2):
-    bad = striped(8, seed=seed)
+    bad = moving_stripes(8, seed=seed)
     bad[:, :, 20:44, 20:44] = bad[:, :, 20:44, 20:44].transpose(0, 1, 3, 2)
     return bad
 
@@ -44,14 +44,14 @@ def test_it_learns_to_tell_the_three(fitted):
     losses = fitted.history.losses
     assert losses[-1] < 0.8 * np.log(3)
     with seeded(9):
-        views = damaged(torch.tensor(striped(16, seed=5)) / 255, SETTINGS.kinds, 0.1, 64)
+        views = damaged(torch.tensor(moving_stripes(16, seed=5)) / 255, SETTINGS.kinds, 0.1, 64)
     said = [fitted.probabilities(np.uint8(255 * v.numpy())) for v in views]
     assert all(p.sum(1) == pytest.approx(1, abs=1e-3) for p in said)
     assert np.mean([(p.argmax(1) == i).mean() for i, p in enumerate(said)]) > 0.5
 
 
 def test_odd_pictures_lie_outside_the_cloud(fitted):
-    good = fitted.predict(striped(16, seed=1)).image
+    good = fitted.predict(moving_stripes(16, seed=1)).image
     bad = fitted.predict(spoiled()).image
     assert np.median(bad) > good.max()
 
@@ -77,11 +77,11 @@ def test_the_patch_wise_map_is_highest_where_the_damage_is(patch_wise):
     inside[16:48, 16:48] = True
     peaks = scores.maps.reshape(8, -1).argmax(1)
     assert inside.flatten()[peaks].mean() > 0.7
-    assert np.median(scores.image) > patch_wise.predict(striped(16, seed=1)).image.max()
+    assert np.median(scores.image) > patch_wise.predict(moving_stripes(16, seed=1)).image.max()
 
 
 def test_crops_are_cut_where_the_embedding_says(patch_wise):
-    images = striped(2, seed=4)
+    images = moving_stripes(2, seed=4)
     grid = patch_wise.embed(images, 16)
     assert grid.shape[:3] == (2, 4, 4)
     alone = np.ascontiguousarray(images[:1, :, 16:32, 32:48])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from stripes import still_stripes
 
 from helpers.detectors import Scores
 from helpers.fastflow import FastFlowDetector, FastFlowSettings, oddness
@@ -19,20 +20,13 @@ TINY = FastFlowSettings(
 )
 
 
-def textured(count, seed=0, side=64):
-    rng = np.random.default_rng(seed)
-    stripes = (np.sin(np.arange(side) / 2)[None, None, None] * 30 + 120).repeat(side, 2)
-    noise = rng.normal(0, 5, (count, 3, side, side))
-    return (stripes + noise).clip(0, 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="module")
 def fitted():
-    return FastFlowDetector(TINY).fit(textured(16))
+    return FastFlowDetector(TINY).fit(still_stripes(16))
 
 
 def test_a_foreign_spot_is_unlikely_where_it_is(fitted):
-    good = textured(6, seed=1)
+    good = still_stripes(6, seed=1)
     bad = good.copy()
     bad[:, :, 20:36, 24:40] = 250
     scores = fitted.predict(np.concatenate([good, bad]))
@@ -52,37 +46,37 @@ def test_the_loss_is_a_likelihood_that_rises(fitted):
 
 
 def test_the_same_seed_gives_the_same_scores(fitted):
-    again = FastFlowDetector(TINY).fit(textured(16))
-    images = textured(4, seed=2)
+    again = FastFlowDetector(TINY).fit(still_stripes(16))
+    images = still_stripes(4, seed=2)
     assert np.array_equal(fitted.predict(images).maps, again.predict(images).maps)
 
 
 def test_a_silent_channel_does_not_divide_by_zero():
     flat = np.full((8, 3, 64, 64), 128, np.uint8)
     once = replace(TINY, training=replace(TINY.training, epochs=1))
-    scores = FastFlowDetector(once).fit(flat).predict(textured(2))
+    scores = FastFlowDetector(once).fit(flat).predict(still_stripes(2))
     assert np.isfinite(scores.maps).all()
 
 
 def test_what_cannot_be_fitted_or_predicted():
     with pytest.raises(ValueError, match="a batch of 8 is larger than the 5 training images"):
-        FastFlowDetector(TINY).fit(textured(5))
+        FastFlowDetector(TINY).fit(still_stripes(5))
     with pytest.raises(ValueError, match="call fit"):
-        FastFlowDetector(TINY).predict(textured(1))
+        FastFlowDetector(TINY).predict(still_stripes(1))
     with pytest.raises(ValueError, match="hidden_share must be above 0"):
         replace(TINY, hidden_share=0)
     with pytest.raises(ValueError, match="has no layer 'layer9'"):
-        FastFlowDetector(replace(TINY, layers=("layer9",))).fit(textured(8))
+        FastFlowDetector(replace(TINY, layers=("layer9",))).fit(still_stripes(8))
 
 
 def test_a_diverging_likelihood_stops():
     wild = replace(TINY, training=replace(TINY.training, learning_rate=1e30, epochs=5))
-    with pytest.raises(DivergedError, match="Choose a lower learning rate than 1e\\+30"):
-        FastFlowDetector(wild).fit(textured(16))
+    with pytest.raises(DivergedError, match="the flow's loss became .* below 1e\\+30"):
+        FastFlowDetector(wild).fit(still_stripes(16))
 
 
 def test_the_map_is_the_mean_of_the_layers_oddness(fitted):
-    images = textured(2, seed=3)
+    images = still_stripes(2, seed=3)
     sharp = FastFlowDetector(replace(TINY, smoothing=0), fitted.backbone)
     sharp.scales, sharp.flows = fitted.scales, fitted.flows
     expected = np.zeros((2, 64, 64))

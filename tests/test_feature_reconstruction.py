@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
-from test_patchcore import striped
+from stripes import moving_stripes
 
 from helpers.backbones import backbone
 from helpers.feature_reconstruction import (
@@ -21,16 +21,16 @@ SETTINGS = FeatureReconstructionSettings(weights="random", patch=3)
 
 @pytest.fixture(scope="module")
 def fitted():
-    return FeatureReconstructionDetector(SETTINGS).fit(striped(16))
+    return FeatureReconstructionDetector(SETTINGS).fit(moving_stripes(16))
 
 
 @pytest.fixture(scope="module")
 def features(fitted):
-    return flat(patch_features(fitted.backbone, striped(16), 3))
+    return flat(patch_features(fitted.backbone, moving_stripes(16), 3))
 
 
 def test_damage_is_found_and_placed(fitted):
-    good, bad = striped(8, seed=1), striped(8, seed=2)
+    good, bad = moving_stripes(8, seed=1), moving_stripes(8, seed=2)
     bad[:, :, 24:34, 40:50] = 20
     scores, damaged = fitted.predict(good), fitted.predict(bad)
     assert damaged.image.min() > scores.image.max()
@@ -84,7 +84,7 @@ def test_a_constant_feature_does_no_harm():
 
 
 def test_the_images_may_come_in_any_number(fitted):
-    images = striped(19, seed=3)
+    images = moving_stripes(19, seed=3)
     together = fitted.predict(images).maps
     alone = np.concatenate([fitted.predict(images[i : i + 1]).maps for i in range(19)])
     assert np.allclose(together, alone, rtol=0.1, atol=0.1)
@@ -93,25 +93,25 @@ def test_the_images_may_come_in_any_number(fitted):
 def test_the_backbone_learns_nothing():
     network = backbone("resnet18", "random", ("layer1", "layer2"))
     before = network.first_weights().clone()
-    detector = FeatureReconstructionDetector(SETTINGS, network).fit(striped(8))
+    detector = FeatureReconstructionDetector(SETTINGS, network).fit(moving_stripes(8))
     assert detector.backbone is network
     assert torch.equal(network.first_weights(), before)
 
 
 def test_the_same_images_give_the_same_scores():
-    images = striped(8)
+    images = moving_stripes(8)
     one, two = (FeatureReconstructionDetector(SETTINGS).fit(images).predict(images) for _ in "ab")
     assert np.array_equal(one.maps, two.maps)
 
 
 def test_judging_before_fitting_is_refused():
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
-        FeatureReconstructionDetector(SETTINGS).predict(striped(1))
+        FeatureReconstructionDetector(SETTINGS).predict(moving_stripes(1))
 
 
 def test_images_smaller_than_a_place_are_refused():
     with pytest.raises(ValueError, match="images of 4 × 4 pixels are smaller"):
-        FeatureReconstructionDetector(SETTINGS).fit(striped(4, side=4))
+        FeatureReconstructionDetector(SETTINGS).fit(moving_stripes(4, side=4))
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.5])

@@ -159,5 +159,5 @@ def test_training_that_cannot_be():
     with pytest.raises(ValueError, match="a batch of 500 is larger than the 20 training examples"):
         fit_flow(flow, arc(20), SETTINGS, PLAIN)
     wild = replace(SETTINGS, learning_rate=1e30)
-    with pytest.raises(DivergedError, match="Choose a lower learning rate than 1e\\+30"):
+    with pytest.raises(DivergedError, match="the flow's loss became .* below 1e\\+30"):
         fit_flow(flow, arc(500), wild, PLAIN)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_patchcore import striped
+from stripes import moving_stripes
 
 from helpers.gan_detector import GanDetector, GanSettings
 from helpers.gans import Discriminator, Encoder, Generator, discriminator_loss, generator_loss
@@ -25,7 +25,7 @@ SHORT = replace(TINY, training=replace(TINY.training, epochs=2))
 
 @pytest.fixture(scope="module")
 def fitted():
-    return GanDetector(TINY).fit(striped(32))
+    return GanDetector(TINY).fit(moving_stripes(32))
 
 
 def test_the_losses_by_hand():
@@ -67,7 +67,7 @@ def test_the_judge_cannot_jump():
 
 
 def test_it_redraws_good_pictures_better(fitted):
-    good, bad = striped(8, seed=1), striped(8, seed=2)
+    good, bad = moving_stripes(8, seed=1), moving_stripes(8, seed=2)
     bad[:, :, 16:48, 16:48] = 255
     scores = fitted.predict(np.concatenate([good, bad]))
     assert scores.maps.shape == (16, 64, 64)
@@ -82,16 +82,16 @@ def test_progress_is_kept(fitted):
 
 
 def test_the_same_seed_gives_the_same_pictures():
-    one, two = (GanDetector(SHORT).fit(striped(16)) for _ in "ab")
+    one, two = (GanDetector(SHORT).fit(moving_stripes(16)) for _ in "ab")
     assert np.array_equal(one.draw(3, seed=1), two.draw(3, seed=1))
     assert not np.array_equal(one.draw(3, seed=1), one.draw(3, seed=2))
-    images = striped(2, seed=5)
+    images = moving_stripes(2, seed=5)
     assert np.array_equal(one.predict(images).maps, two.predict(images).maps)
 
 
 def test_a_fitted_detector_can_be_written_to_a_file(fitted):
     again = pickle.loads(pickle.dumps(fitted))
-    images = striped(2, seed=6)
+    images = moving_stripes(2, seed=6)
     assert np.array_equal(fitted.predict(images).maps, again.predict(images).maps)
 
 
@@ -108,14 +108,14 @@ def test_a_side_that_is_no_power_of_two_is_refused(side):
 
 def test_bad_images_are_refused(fitted):
     with pytest.raises(ValueError, match="a batch of 8 is larger than the 3 training images"):
-        GanDetector(TINY).fit(striped(3))
+        GanDetector(TINY).fit(moving_stripes(3))
     with pytest.raises(ValueError, match="a multiple of 16 pixels a side; got 60 × 60"):
         fitted.predict(np.zeros((1, 3, 60, 60), np.uint8))
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
-        GanDetector(TINY).predict(striped(1))
+        GanDetector(TINY).predict(moving_stripes(1))
 
 
 def test_a_diverging_loss_stops():
     wild = replace(SHORT, training=replace(SHORT.training, learning_rate=1e30))
     with pytest.raises(DivergedError, match="loss became .* below 1e\\+30"):
-        GanDetector(wild).fit(striped(16))
+        GanDetector(wild).fit(moving_stripes(16))

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from stripes import moving_stripes
 
 from helpers.backbones import backbone
 from helpers.datasets import load_category
@@ -16,22 +17,13 @@ SMALL = PatchCoreSettings(
 )
 
 
-def striped(count, seed=0, side=64):
-    """Draw pictures of stripes with a little noise, each moved along at random."""
-    rng = np.random.default_rng(seed)
-    x = np.arange(side) + rng.integers(0, 8, (count, 1))
-    wave = 128 + 60 * np.sin(2 * np.pi * x / 8)
-    pictures = wave[:, None, None, :] + rng.normal(0, 4, (count, 3, side, side))
-    return pictures.clip(0, 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="module")
 def fitted():
-    return PatchCoreDetector(SMALL).fit(striped(12))
+    return PatchCoreDetector(SMALL).fit(moving_stripes(12))
 
 
 def test_damage_is_found_and_placed(fitted):
-    good, bad = striped(8, seed=1), striped(8, seed=2)
+    good, bad = moving_stripes(8, seed=1), moving_stripes(8, seed=2)
     bad[:, :, 24:34, 40:50] = 20
     scores, damaged = fitted.predict(good), fitted.predict(bad)
     assert damaged.image.min() > scores.image.max()
@@ -42,14 +34,14 @@ def test_damage_is_found_and_placed(fitted):
 
 
 def test_scores_have_the_shapes_of_the_images(fitted):
-    scores = fitted.predict(striped(3))
+    scores = fitted.predict(moving_stripes(3))
     assert scores.image.shape == (3,)
     assert scores.maps.shape == (3, 64, 64)
     assert scores.image.dtype == scores.maps.dtype == np.float32
 
 
 def test_an_image_in_a_whole_memory_has_no_distance_to_it():
-    images = striped(2)
+    images = moving_stripes(2)
     whole = replace(SMALL, coreset_share=1.0, largest_memory=10**6, smoothing=0)
     scores = PatchCoreDetector(whole).fit(images).predict(images)
     assert np.abs(scores.maps).max() < 1e-4
@@ -57,7 +49,7 @@ def test_an_image_in_a_whole_memory_has_no_distance_to_it():
 
 
 def test_entries_are_the_features_of_the_places_they_name(fitted):
-    features = patch_features(fitted.backbone, striped(12))
+    features = patch_features(fitted.backbone, moving_stripes(12))
     for entry, (image, row, column) in zip(
         fitted.memory[:20], fitted.memory_places[:20], strict=True
     ):
@@ -65,7 +57,7 @@ def test_entries_are_the_features_of_the_places_they_name(fitted):
 
 
 def test_the_memory_has_the_size_asked_for():
-    images = striped(4)  # 4 · 16 · 16 places
+    images = moving_stripes(4)  # 4 · 16 · 16 places
     share = PatchCoreDetector(replace(SMALL, coreset_share=0.05)).fit(images)
     assert share.memory.shape == (51, 64 + 128)
     most = PatchCoreDetector(replace(SMALL, largest_memory=30)).fit(images)
@@ -73,15 +65,15 @@ def test_the_memory_has_the_size_asked_for():
 
 
 def test_the_same_seed_gives_the_same_scores(fitted):
-    images = striped(5, seed=3)
-    again = PatchCoreDetector(SMALL).fit(striped(12))
+    images = moving_stripes(5, seed=3)
+    again = PatchCoreDetector(SMALL).fit(moving_stripes(12))
     one, two = fitted.predict(images), again.predict(images)
     assert np.array_equal(one.image, two.image)
     assert np.array_equal(one.maps, two.maps)
 
 
 def test_an_image_is_judged_alike_alone_and_in_company(fitted):
-    images = striped(20, seed=4)
+    images = moving_stripes(20, seed=4)
     together, alone = fitted.predict(images), fitted.predict(images[17:18])
     assert np.allclose(together.image[17], alone.image[0], rtol=2e-2)
     assert np.allclose(together.maps[17], alone.maps[0], rtol=2e-2, atol=1e-2)
@@ -113,7 +105,7 @@ def test_one_neighbour_leaves_the_largest_distance():
 
 def test_a_given_backbone_is_used():
     network = backbone("resnet18", "random", ("layer1",), seed=5)
-    detector = PatchCoreDetector(SMALL, network).fit(striped(4))
+    detector = PatchCoreDetector(SMALL, network).fit(moving_stripes(4))
     assert detector.backbone is network
     assert detector.memory.shape[1] == 64
 
@@ -130,23 +122,23 @@ def test_settings_out_of_range_are_refused(setting, value):
 
 def test_judging_before_fitting_is_refused():
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
-        PatchCoreDetector(SMALL).predict(striped(1))
+        PatchCoreDetector(SMALL).predict(moving_stripes(1))
 
 
 def test_a_memory_smaller_than_the_neighbourhood_is_refused():
     with pytest.raises(ValueError, match="a memory of 2 entries out of 512, fewer than the 3"):
-        PatchCoreDetector(replace(SMALL, largest_memory=2)).fit(striped(2))
+        PatchCoreDetector(replace(SMALL, largest_memory=2)).fit(moving_stripes(2))
 
 
 def test_one_image_is_enough_when_it_has_places_enough(fitted):
-    one = PatchCoreDetector(SMALL).fit(striped(1))  # 16 · 16 places
+    one = PatchCoreDetector(SMALL).fit(moving_stripes(1))  # 16 · 16 places
     assert one.memory.shape == (26, 64 + 128)
-    assert np.isfinite(one.predict(striped(2)).image).all()
+    assert np.isfinite(one.predict(moving_stripes(2)).image).all()
 
 
 def test_one_image_with_too_few_places_is_refused():
     with pytest.raises(ValueError, match=r"1 image\(s\) give a memory of 2 entries out of 16"):
-        PatchCoreDetector(SMALL).fit(striped(1, side=16))
+        PatchCoreDetector(SMALL).fit(moving_stripes(1, side=16))
 
 
 def test_no_images_are_refused(fitted):
@@ -159,12 +151,12 @@ def test_no_images_are_refused(fitted):
 
 def test_a_memory_larger_than_all_places_keeps_each_once():
     whole = replace(SMALL, coreset_share=1.0, largest_memory=10**6)
-    detector = PatchCoreDetector(whole).fit(striped(1))
+    detector = PatchCoreDetector(whole).fit(moving_stripes(1))
     assert len(detector.memory) == len(np.unique(detector.memory_places, axis=0)) == 256
 
 
 def test_a_training_image_of_one_colour_is_refused():
-    images = striped(3)
+    images = moving_stripes(3)
     images[1] = np.array([90, 60, 30])[:, None, None]
     with pytest.raises(ValueError, match=r"image 1 has one colour everywhere, \[90, 60, 30\]"):
         PatchCoreDetector(SMALL).fit(images)
@@ -172,14 +164,14 @@ def test_a_training_image_of_one_colour_is_refused():
 
 def test_a_black_image_can_be_judged_and_is_anomalous(fitted):
     black = np.zeros((1, 3, 64, 64), np.uint8)
-    assert fitted.predict(black).image[0] > fitted.predict(striped(8, seed=1)).image.max()
+    assert fitted.predict(black).image[0] > fitted.predict(moving_stripes(8, seed=1)).image.max()
 
 
 def test_features_that_are_not_numbers_are_refused():
     network = backbone("resnet18", "random", ("layer1",))
     next(network.parameters()).fill_(math.nan)
     with pytest.raises(ValueError, match="features of image 0 are not finite.*weights"):
-        PatchCoreDetector(SMALL, network).fit(striped(4))
+        PatchCoreDetector(SMALL, network).fit(moving_stripes(4))
 
 
 @pytest.mark.parametrize(
@@ -191,14 +183,14 @@ def test_features_that_are_not_numbers_are_refused():
 )  # fmt: skip
 def test_a_backbone_without_the_layers_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        PatchCoreDetector(replace(SMALL, **changes)).fit(striped(2))
+        PatchCoreDetector(replace(SMALL, **changes)).fit(moving_stripes(2))
 
 
 def test_images_of_another_layout_are_refused(fitted):
     with pytest.raises(ValueError, match="must be uint8 of shape N×3×H×W"):
-        PatchCoreDetector(SMALL).fit(striped(1)[0])
+        PatchCoreDetector(SMALL).fit(moving_stripes(1)[0])
     with pytest.raises(ValueError, match="must be uint8 of shape N×3×H×W"):
-        fitted.predict(striped(1) / 255)
+        fitted.predict(moving_stripes(1) / 255)
 
 
 def test_shipped_weights_find_real_defects(real_root):

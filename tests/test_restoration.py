@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_patchcore import striped
+from stripes import moving_stripes
 
 from helpers.restoration import DiffusionDetector, DiffusionSettings
 from helpers.small_pictures import as_bytes, scores_from, shrunk
@@ -25,7 +25,7 @@ SHORT = replace(TINY, training=replace(TINY.training, epochs=2))
 
 @pytest.fixture(scope="module")
 def fitted():
-    return DiffusionDetector(TINY).fit(striped(32))
+    return DiffusionDetector(TINY).fit(moving_stripes(32))
 
 
 def test_it_learns(fitted):
@@ -33,7 +33,7 @@ def test_it_learns(fitted):
 
 
 def test_a_foreign_spot_does_not_come_back(fitted):
-    good, bad = striped(8, seed=1), striped(8, seed=2)
+    good, bad = moving_stripes(8, seed=1), moving_stripes(8, seed=2)
     bad[:, :, 16:36, 20:40] = 255
     scores = fitted.predict(np.concatenate([good, bad]))
     assert scores.maps.shape == (16, 64, 64)
@@ -43,23 +43,23 @@ def test_a_foreign_spot_does_not_come_back(fitted):
 
 
 def test_less_noise_brings_back_more(fitted):
-    images = striped(8, seed=3)
+    images = moving_stripes(8, seed=3)
     seen = shrunk(images, 16) / 255
     errors = [((fitted.restore(images, t) - seen) ** 2).mean() for t in (0.1, 1.0)]
     assert errors[0] < errors[1]
 
 
 def test_a_score_is_the_pictures_own_affair(fitted):
-    images = striped(4, seed=4)
+    images = moving_stripes(4, seed=4)
     alone = fitted.predict(images[2:3]).image
     assert fitted.predict(images).image[2] == pytest.approx(alone[0], rel=0.02)
 
 
 def test_the_same_seed_gives_the_same_pictures():
-    one, two = (DiffusionDetector(SHORT).fit(striped(16)) for _ in "ab")
+    one, two = (DiffusionDetector(SHORT).fit(moving_stripes(16)) for _ in "ab")
     assert np.array_equal(one.draw(3, seed=1), two.draw(3, seed=1))
     assert not np.array_equal(one.draw(3, seed=1), one.draw(3, seed=2))
-    images = striped(2, seed=5)
+    images = moving_stripes(2, seed=5)
     assert np.array_equal(one.predict(images).maps, two.predict(images).maps)
 
 
@@ -74,7 +74,7 @@ def test_progress_and_denoising_are_kept(fitted):
 
 def test_a_fitted_detector_can_be_written_to_a_file(fitted):
     again = pickle.loads(pickle.dumps(fitted))
-    images = striped(2, seed=6)
+    images = moving_stripes(2, seed=6)
     assert np.array_equal(fitted.predict(images).maps, again.predict(images).maps)
 
 
@@ -116,16 +116,16 @@ def test_bad_settings_are_refused(changes, message):
 
 def test_bad_images_are_refused(fitted):
     with pytest.raises(ValueError, match="a batch of 8 is larger than the 3 training images"):
-        DiffusionDetector(TINY).fit(striped(3))
+        DiffusionDetector(TINY).fit(moving_stripes(3))
     with pytest.raises(ValueError, match="a multiple of 16 pixels a side; got 60 × 60"):
         fitted.predict(np.zeros((1, 3, 60, 60), np.uint8))
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
-        DiffusionDetector(TINY).predict(striped(1))
+        DiffusionDetector(TINY).predict(moving_stripes(1))
     with pytest.raises(ValueError, match="times go from 0"):
-        fitted.restore(striped(1), 1.2)
+        fitted.restore(moving_stripes(1), 1.2)
 
 
 def test_a_diverging_loss_stops():
     wild = replace(SHORT, training=replace(SHORT.training, learning_rate=1e30))
     with pytest.raises(DivergedError, match="the diffusion loss became .* below 1e\\+30"):
-        DiffusionDetector(wild).fit(striped(16))
+        DiffusionDetector(wild).fit(moving_stripes(16))

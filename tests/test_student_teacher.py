@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from stripes import still_stripes
 
 from helpers.backbones import backbone
 from helpers.datasets import load_category
@@ -31,16 +32,9 @@ TINY = StudentTeacherSettings(
 )
 
 
-def striped(count, seed=0, side=64):
-    rng = np.random.default_rng(seed)
-    stripes = (np.sin(np.arange(side) / 2)[None, None, None] * 30 + 120).repeat(side, 2)
-    noise = rng.normal(0, 5, (count, 3, side, side))
-    return (stripes + noise).clip(0, 255).astype(np.uint8)
-
-
 @pytest.fixture(scope="module")
 def fitted():
-    return StudentTeacherDetector(TINY).fit(striped(20))
+    return StudentTeacherDetector(TINY).fit(still_stripes(20))
 
 
 def test_the_difference_of_a_hand_computed_case():
@@ -73,7 +67,7 @@ def test_easy_places_get_no_gradient_from_the_hard_loss():
 
 
 def test_the_teachers_features_are_standardised_on_good_images():
-    images = torch.tensor(striped(8)).float() / 255
+    images = torch.tensor(still_stripes(8)).float() / 255
     teacher = Teacher(backbone("resnet18", "random", ("layer1",)))
     with averaged_normalisation(teacher):
         teacher(images)
@@ -100,7 +94,7 @@ def test_usual_differences_have_length_1_on_average():
 def test_a_student_equal_to_its_teacher_scores_zero(fitted):
     same = copy.copy(fitted)
     same.student = copy.deepcopy(fitted.teacher)
-    images = striped(3, seed=1)
+    images = still_stripes(3, seed=1)
     images[:, :, 20:36, 24:40] = 250
     assert not same.predict(images).maps.any()
 
@@ -129,7 +123,7 @@ def test_a_folded_student_answers_the_same():
 
 
 def test_a_foreign_spot_is_found_where_it_is(fitted):
-    good = striped(6, seed=1)
+    good = still_stripes(6, seed=1)
     bad = good.copy()
     bad[:, :, 20:36, 24:40] = 250
     scores = fitted.predict(np.concatenate([good, bad]))
@@ -148,23 +142,23 @@ def test_the_student_learns_and_the_teacher_does_not(fitted):
 
 
 def test_good_images_that_taught_nothing_have_length_1(fitted):
-    for name, values in fitted.differences(striped(20, seed=5)).items():
+    for name, values in fitted.differences(still_stripes(20, seed=5)).items():
         assert fitted.usual[name](values).mean().item() == pytest.approx(1, abs=0.25)
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_seed_others(fitted):
-    images = striped(4, seed=2)
-    again = StudentTeacherDetector(TINY).fit(striped(20))
+    images = still_stripes(4, seed=2)
+    again = StudentTeacherDetector(TINY).fit(still_stripes(20))
     assert np.array_equal(fitted.predict(images).maps, again.predict(images).maps)
     other = replace(TINY, training=replace(TINY.training, seed=1, epochs=1))
     assert not np.array_equal(
-        StudentTeacherDetector(other, fitted.backbone).fit(striped(20)).predict(images).maps,
+        StudentTeacherDetector(other, fitted.backbone).fit(still_stripes(20)).predict(images).maps,
         fitted.predict(images).maps,
     )
 
 
 def test_an_image_is_judged_alike_alone_and_in_company(fitted):
-    images = striped(20, seed=4)
+    images = still_stripes(20, seed=4)
     together, alone = fitted.predict(images), fitted.predict(images[17:18])
     assert np.allclose(together.maps[17], alone.maps[0], rtol=5e-2, atol=5e-2)
 
@@ -172,43 +166,45 @@ def test_an_image_is_judged_alike_alone_and_in_company(fitted):
 def test_an_interrupted_training_goes_on(tmp_path):
     path = tmp_path / "student.pt"
     short = replace(TINY, training=replace(TINY.training, epochs=1))
-    StudentTeacherDetector(short, checkpoint=path).fit(striped(20))
+    StudentTeacherDetector(short, checkpoint=path).fit(still_stripes(20))
     once = replace(TINY, training=replace(TINY.training, epochs=2))
-    resumed = StudentTeacherDetector(once, checkpoint=path).fit(striped(20))
-    straight = StudentTeacherDetector(once).fit(striped(20))
-    images = striped(2, seed=2)
+    resumed = StudentTeacherDetector(once, checkpoint=path).fit(still_stripes(20))
+    straight = StudentTeacherDetector(once).fit(still_stripes(20))
+    images = still_stripes(2, seed=2)
     assert np.array_equal(resumed.predict(images).maps, straight.predict(images).maps)
 
 
 def test_constant_images_give_finite_scores():
     flat = np.full((12, 3, 64, 64), 128, np.uint8)
     once = replace(TINY, training=replace(TINY.training, epochs=1))
-    scores = StudentTeacherDetector(once).fit(flat).predict(np.concatenate([flat[:1], striped(1)]))
+    scores = (
+        StudentTeacherDetector(once).fit(flat).predict(np.concatenate([flat[:1], still_stripes(1)]))
+    )
     assert np.isfinite(scores.maps).all()
     assert scores.image[1] > scores.image[0]
 
 
 def test_what_cannot_be_fitted_or_predicted():
     with pytest.raises(ValueError, match="1 image cannot be split in two; load at least 2"):
-        StudentTeacherDetector(TINY).fit(striped(1))
+        StudentTeacherDetector(TINY).fit(still_stripes(1))
     with pytest.raises(ValueError, match="a batch of 8 is larger than the 5 training images"):
-        StudentTeacherDetector(TINY).fit(striped(6))
+        StudentTeacherDetector(TINY).fit(still_stripes(6))
     with pytest.raises(ValueError, match="call fit"):
-        StudentTeacherDetector(TINY).predict(striped(1))
+        StudentTeacherDetector(TINY).predict(still_stripes(1))
     with pytest.raises(ValueError, match="has no layer 'layr2'.*layer2"):
-        StudentTeacherDetector(replace(TINY, layers=("layr2",))).fit(striped(10))
+        StudentTeacherDetector(replace(TINY, layers=("layr2",))).fit(still_stripes(10))
     with pytest.raises(ValueError, match="hard_share must be above 0, at most 1; got 0"):
         replace(TINY, hard_share=0)
     with pytest.raises(ValueError, match="width must be at least 1"):
         replace(TINY, width=0)
     with pytest.raises(ValueError, match="uint8"):
-        StudentTeacherDetector(TINY).fit(striped(10).astype(float))
+        StudentTeacherDetector(TINY).fit(still_stripes(10).astype(float))
 
 
 def test_a_diverging_loss_stops():
     wild = replace(TINY, training=replace(TINY.training, learning_rate=1e30))
     with pytest.raises(DivergedError, match="Try a learning rate below 1e\\+30"):
-        StudentTeacherDetector(wild).fit(striped(20))
+        StudentTeacherDetector(wild).fit(still_stripes(20))
 
 
 def test_grid_is_told_apart(real_root):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_patchcore import striped
+from stripes import moving_stripes
 
 from helpers.restoration import DiffusionSettings
 from helpers.synthetic_defects import (
@@ -101,7 +101,7 @@ def test_textures_are_seeded_and_enlarged():
 
 
 def test_the_detector_repeats_itself_and_has_a_class_more():
-    images = striped(16)
+    images = moving_stripes(16)
     one, two = (MadeUpDefectsDetector(TINY).fit(images) for _ in "ab")
     assert np.array_equal(one.predict(images).image, two.predict(images).image)
     assert one.probabilities(images).shape == (16, 4)
@@ -111,7 +111,7 @@ def test_the_detector_repeats_itself_and_has_a_class_more():
 def test_a_diffusion_model_can_draw_what_the_masks_are_filled_with():
     model = DiffusionSettings(side=16, width=8, patch=2, training=TINY.training)
     detector = MadeUpDefectsDetector(replace(TINY, kinds=("fill",), diffusion=model))
-    detector.fit(striped(16))
+    detector.fit(moving_stripes(16))
     assert detector.textures.shape == (4, 3, 16, 16)
 
 
@@ -133,6 +133,6 @@ def test_bad_settings_are_refused(changes, message):
 
 def test_a_batch_larger_than_the_data_and_judging_first_are_refused():
     with pytest.raises(ValueError, match="larger than the 5 training images"):
-        MadeUpDefectsDetector(TINY).fit(striped(5))
+        MadeUpDefectsDetector(TINY).fit(moving_stripes(5))
     with pytest.raises(ValueError, match="call fit"):
-        MadeUpDefectsDetector(TINY).predict(striped(1))
+        MadeUpDefectsDetector(TINY).predict(moving_stripes(1))
