@@ -79,10 +79,64 @@ def test_it_has_the_parts_of_a_chapter(path):
         "**You will be able to**",
         "**You need**",
         "## Exercises",
+        "## Quiz",
         "## What to take along",
     ):
         assert part in text
-    assert len(re.findall(r"(?m)^### \d+\.\d+ ", text)) >= 3
+
+
+def section(path, title):
+    """Return the text of a section, without its heading."""
+    text = "\n\n".join(cell.source for cell in cells(path, "markdown"))
+    parts = re.split(r"(?m)^## (.+)$", text)[1:]
+    (found,) = (b for a, b in zip(parts[::2], parts[1::2], strict=True) if a == title)
+    return found
+
+
+def folded(text):
+    """Return what is folded away, as pairs of summary and rest."""
+    found = re.findall(r"(?s)<details><summary>(.*?)</summary>\n\n(.*?)\n\n</details>", text)
+    assert len(found) == text.count("<details") == text.count("</details>"), (
+        "write <details><summary>…</summary>, an empty line, the text, an empty line, </details>"
+    )
+    return found
+
+
+def test_it_has_three_to_six_exercises_each_with_a_hint_and_a_solution(path):
+    number = int(path.stem[:2])
+    _, *exercises = re.split(r"(?m)^### ", section(path, "Exercises"))
+    assert 3 <= len(exercises) <= 6
+    for i, exercise in enumerate(exercises, 1):
+        assert exercise.startswith(f"{number}.{i} ")
+        (hint, advice), (solution, code) = folded(exercise)
+        assert (hint, solution) == ("Hint", "Solution"), exercise
+        assert advice.strip()
+        assert re.fullmatch(r"(?s)```python\ndef .*\n```", code), exercise
+
+
+def test_its_quiz_explains_every_option(path):
+    questions = folded(section(path, "Quiz"))
+    assert 3 <= len(questions) <= 5
+    for i, (question, explanation) in enumerate(questions, 1):
+        assert question.startswith(f"{i}. "), question
+        letters = re.findall(r"\((\w)\) ", question)
+        assert len(letters) >= 2, question
+        assert letters == list("abcdef"[: len(letters)]), question
+        right = re.match(r"\*\*\(([a-f])\)\.\*\* \w", explanation)
+        assert right, f"begin with the right option, as **(b).**: {explanation}"
+        for letter in letters:
+            assert f"({letter})" in explanation, f"option {letter} is not explained: {question}"
+
+
+def test_what_to_take_along_comes_last_and_each_point_links_to_its_section(path):
+    titles = re.findall(
+        r"(?m)^## (.+)$", "\n".join(cell.source for cell in cells(path, "markdown"))
+    )
+    assert titles[-3:] == ["Exercises", "Quiz", "What to take along"]
+    points = re.findall(r"(?ms)^- (.+?)(?=^- |^$|\Z)", section(path, "What to take along"))
+    assert len(points) >= 3
+    for point in points:
+        assert re.search(r"\]\(#[^)]+\)", point), f"no link to a section of the chapter: {point}"
 
 
 def test_papers_it_links_are_in_the_bibliography(path):
