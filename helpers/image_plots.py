@@ -59,9 +59,8 @@ def image_grid(
         figure.tight_layout(pad=0.3)
     outlined = ", the defects outlined" if masks is not None else ""
     named = f": {_listed(titles)}" if titles is not None else ""
-    return Picture(
-        figure, f"{len(images)} {shows}, in {rows} rows of up to {columns}{outlined}{named}."
-    )
+    laid = "in one row" if rows == 1 else f"in {rows} rows of up to {columns}"
+    return Picture(figure, f"{len(images)} {shows}, {laid}{outlined}{named}.")
 
 
 def heat_map_overlay(
