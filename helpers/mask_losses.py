@@ -1,0 +1,68 @@
+"""Losses for masks: cross-entropy asks each pixel, Dice asks the object as a whole."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class MaskLoss:
+    """What a segmenter is trained on: a mixture of cross-entropy and soft Dice.
+
+    Attributes
+    ----------
+    dice_share
+        Weight of the Dice part; the rest goes to the cross-entropy.
+    defect_weight
+        How many times a defective pixel counts in the cross-entropy.
+    """
+
+    dice_share: float = 0.5
+    defect_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dice_share <= 1:
+            raise ValueError(f"dice_share must be between 0 and 1; got {self.dice_share}.")
+        if not 0 < self.defect_weight < float("inf"):
+            raise ValueError(f"defect_weight must be positive; got {self.defect_weight}.")
+
+    def __call__(self, logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+        """Return the loss of logits B×H×W against masks B×H×W of 0 and 1: a scalar.
+
+        Raises
+        ------
+        ValueError
+            When the shapes differ.
+        """
+        if logits.shape != masks.shape:
+            raise ValueError(
+                f"logits and masks must have one shape; got {tuple(logits.shape)} and "
+                f"{tuple(masks.shape)}."
+            )
+        logits, masks = logits.float(), masks.float()
+        weight = torch.tensor(self.defect_weight, device=logits.device)
+        entropy = functional.binary_cross_entropy_with_logits(logits, masks, pos_weight=weight)
+        dice = soft_dice_loss(logits.sigmoid(), masks)
+        return self.dice_share * dice + (1 - self.dice_share) * entropy
+
+
+def soft_dice_loss(chances: torch.Tensor, masks: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
+    """Return 1 minus the Dice of probabilities and masks, the mean over the pictures.
+
+    Milletari et al. (V-Net, 3DV 2016, Section 3), with the plain sums of Sudre et al. (2017) in
+    the denominator: 1 - (2 Σ p g + s) / (Σ p + Σ g + s) for each picture.
+
+    Parameters
+    ----------
+    chances
+        B×H×W, between 0 and 1.
+    masks
+        B×H×W, of 0 and 1.
+    smooth
+        The s above, in pixels. It defines the loss of an empty mask: 0 when nothing is predicted,
+        the nearer 1 the more is.
+    """
+    shared = (chances * masks).sum((1, 2))
+    sizes = chances.sum((1, 2)) + masks.sum((1, 2))
+    return (1 - (2 * shared + smooth) / (sizes + smooth)).mean()

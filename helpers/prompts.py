@@ -1,0 +1,163 @@
+"""Prompts: the points and boxes that tell a promptable segmenter what to outline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt, label
+
+from helpers.errors import nearest
+
+KINDS = ("point", "box", "both")
+NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is asked of one picture, in pixels; the middle of the first pixel is at 0, 0.
+
+    Attributes
+    ----------
+    points
+        x and y of each point.
+    inside
+        For each point, whether it lies on the object (or on what is not the object).
+    box
+        Left, top, right, bottom: the first and last column and row, both within the box.
+
+    Raises
+    ------
+    ValueError
+        When there is neither a point nor a box, a point lacks its ``inside``, a number is not
+        finite, or the box is upside down.
+    """
+
+    points: tuple[tuple[float, float], ...] = ()
+    inside: tuple[bool, ...] = ()
+    box: Box | None = None
+
+    def __post_init__(self) -> None:
+        if not self.points and self.box is None:
+            raise ValueError("a prompt needs a point or a box.")
+        if len(self.points) != len(self.inside):
+            raise ValueError(
+                f"{len(self.points)} points and {len(self.inside)} values of inside: say for each "
+                "point whether it lies on the object."
+            )
+        numbers = [value for point in self.points for value in point] + list(self.box or ())
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"a prompt holds a number that is not finite: {self}.")
+        if self.box and (self.box[0] > self.box[2] or self.box[1] > self.box[3]):
+            raise ValueError(f"the box {self.box} is upside down; give left, top, right, bottom.")
+
+    def check_within(self, height: int, width: int) -> None:
+        """Raise ``ValueError`` when a point or a corner lies outside a picture of this size."""
+        box = self.box or ()
+        for x, y in (*self.points, *(box and (box[:2], box[2:]))):
+            if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+                raise ValueError(
+                    f"the prompt's place x={x:g}, y={y:g} is outside the picture of {width} × "
+                    f"{height} pixels. Places count from 0, x goes to the right, y down."
+                )
+
+
+def prompt_from_mask(mask: np.ndarray, kind: str = "box") -> Prompt:
+    """Return a prompt for the largest region of a mask.
+
+    Parameters
+    ----------
+    mask
+        bool, H×W. A region may touch the border, have holes, or be a single pixel, whose box
+        begins and ends with it.
+    kind
+        ``"point"``: the pixel deepest inside the region, so never in a hole; ``"box"``: the box
+        around it; ``"both"``: pixel and box.
+
+    Raises
+    ------
+    ValueError
+        When the mask is no bool H×W, marks nothing, or there is no such kind.
+    """
+    _check_kind(kind)
+    if mask.dtype != bool or mask.ndim != 2:
+        raise ValueError(f"a mask is bool of shape H×W; got {mask.dtype} of shape {mask.shape}.")
+    if not mask.any():
+        raise ValueError("the mask marks nothing, so there is nothing to point at.")
+    regions, _ = label(mask, NEIGHBOURS)
+    region = regions == 1 + np.bincount(regions[mask] - 1).argmax()
+    # Beyond the border is outside: the deepest pixel of a region that touches it lies inwards.
+    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+    return _prompt(region, np.unravel_index(depth.argmax(), depth.shape), kind)
+
+
+def prompt_from_map(scores: np.ndarray, kind: str = "box", level: float = 0.5) -> Prompt:
+    """Return a prompt where an anomaly map is highest; no ground truth is needed.
+
+    Parameters
+    ----------
+    scores
+        H×W, finite, higher where more anomalous.
+    kind
+        ``"point"``: the highest pixel; ``"box"``: the box around the region that holds it and
+        whose scores are at least ``level`` of the way from the map's median to its maximum;
+        ``"both"``: pixel and box.
+    level
+        Between 0 and 1; a low one makes large boxes.
+
+    Raises
+    ------
+    ValueError
+        When the map is not finite H×W or the same everywhere, the level is out of range, or there
+        is no such kind.
+    """
+    _check_kind(kind)
+    if not 0 < level <= 1:
+        raise ValueError(f"level must be above 0, at most 1; got {level}.")
+    if scores.ndim != 2 or not np.isfinite(scores).all():
+        raise ValueError(f"a map is H×W finite numbers; got shape {scores.shape}.")
+    low, high = float(np.median(scores)), float(scores.max())
+    if low == high:
+        raise ValueError("the map has no place that stands out, so there is nothing to point at.")
+    peak = np.unravel_index(scores.argmax(), scores.shape)
+    regions, _ = label(scores >= min(low + level * (high - low), high), NEIGHBOURS)
+    return _prompt(regions == regions[peak], peak, kind)
+
+
+def jittered(prompt: Prompt, rng: np.random.Generator, share: float, side: int) -> Prompt:
+    """Move each edge of a prompt's box by up to ``share`` of the box's size, and at least a pixel.
+
+    A model that has only seen perfect boxes is lost with the rough ones of a map.
+
+    Parameters
+    ----------
+    prompt
+        With a box; its points stay.
+    rng
+        Source of the random numbers.
+    share
+        At least 0.
+    side
+        Of the square picture; the box stays within.
+    """
+    if prompt.box is None:
+        return prompt
+    left, top, right, bottom = prompt.box
+    reach = np.maximum(1, share * np.array([right - left + 1, bottom - top + 1]))
+    moved = np.array(prompt.box) + rng.uniform(-1, 1, 4) * np.tile(reach, 2)
+    moved = np.clip(moved, 0, side - 1)
+    low, high = np.minimum(moved[:2], moved[2:]), np.maximum(moved[:2], moved[2:])
+    return Prompt(prompt.points, prompt.inside, tuple(map(float, (*low, *high))))
+
+
+def _prompt(region: np.ndarray, place: tuple, kind: str) -> Prompt:
+    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
+    box = tuple(map(float, (columns[0], rows[0], columns[-1], rows[-1])))
+    points, inside = ((float(place[1]), float(place[0])),), (True,)
+    if kind == "box":
+        return Prompt(box=box)
+    return Prompt(points, inside, None if kind == "point" else box)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ValueError(f"no kind of prompt '{kind}'. {nearest(kind, KINDS)}")
