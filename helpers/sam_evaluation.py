@@ -13,7 +13,13 @@ from helpers.sam import Sam
 BATCH = 4
 
 
-def evaluate(sam: Sam, category: Category, maps: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+def evaluate(
+    sam: Sam,
+    category: Category,
+    maps: np.ndarray,
+    rows: np.ndarray,
+    embeddings: torch.Tensor | None = None,
+) -> pd.DataFrame:
     """Segment test pictures with prompts from their maps alone, and measure.
 
     Parameters
@@ -26,6 +32,9 @@ def evaluate(sam: Sam, category: Category, maps: np.ndarray, rows: np.ndarray) -
         N×H×W, anomaly maps of all test pictures.
     rows
         Places of the pictures to judge.
+    embeddings
+        What ``sam.embed`` gave for these pictures, if it ran before; a fine-tuned decoder has the
+        same.
 
     Returns
     -------
@@ -37,7 +46,8 @@ def evaluate(sam: Sam, category: Category, maps: np.ndarray, rows: np.ndarray) -
     truth, heat = category.masks[rows], maps[rows]
     alone = pixel_report(truth, heat)
     table = {"map alone": {"pixel AUROC": alone.auroc, "AUPRO": alone.aupro}}
-    embeddings = sam.embed(category.test[rows], BATCH)
+    if embeddings is None:
+        embeddings = sam.embed(category.test[rows], BATCH)
     for kind in KINDS:
         asked = [prompt_from_map(scores, kind) for scores in heat]
         parts = []
