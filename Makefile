@@ -9,8 +9,14 @@ INSTALLED := .venv/.installed
 # and leave no progress bars in the outputs.
 BOOK_RUN := MVTEC_ROOT=generated ONE_BAD_NUT_PROFILE=quick ONE_BAD_NUT_CATEGORY=hazelnut TQDM_DISABLE=1
 
+# Of `make report`. Systems set LANGUAGE for their own messages too; such values mean nothing here.
+ifeq ($(origin LANGUAGE),environment)
+LANGUAGE := $(or $(filter zh-TW,$(LANGUAGE)),en)
+endif
+LANGUAGE ?= en
+
 .DEFAULT_GOAL := help
-.PHONY: help book test lint pytest nbval committed-book notebooks lab results long-tail pretrain lock repository clean
+.PHONY: help book test lint pytest nbval committed-book notebooks lab results long-tail report pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -54,12 +60,15 @@ results: $(INSTALLED)  ## Run all detectors over all seeds; goes on where it sto
 long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped
 	$(BIN)/python tools/long_tail.py
 
+report: $(INSTALLED)  ## Write the assignment's report from the records: LANGUAGE=en or zh-TW
+	$(BIN)/python tools/report.py --language "$(LANGUAGE)" $(if $(ALLOW_STALE),--allow-stale)
+
 pretrain: $(INSTALLED)  ## Train the formula backbone anew: an hour or more on two cores
 	$(BIN)/python tools/pretrain_backbone.py
 
 lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
-		--no-header --no-annotate --no-emit-index-url --group book --group test \
+		--no-header --no-annotate --no-emit-index-url --group book --group report --group test \
 		--output-file requirements.txt pyproject.toml
 
 repository: $(INSTALLED)  ## Point the whole book at another repository: make repository URL=...

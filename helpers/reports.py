@@ -32,6 +32,7 @@ from helpers.metrics import (
 from helpers.pixel_metrics import pixel_report
 from helpers.places import project_root
 from helpers.profiles import current_profile
+from helpers.record_codes import code_of
 from helpers.thresholds import Threshold, threshold_from_good
 
 Result = TypeVar("Result")
@@ -73,10 +74,12 @@ class Report:
         How many numbers the fitted detector keeps, weights, statistics and memory together.
     seconds
         Durations, such as ``{"fit": 12.3, "predict": 0.4}``.
-    memory
-        Bytes, such as ``{"fit": 3e8, "predict": 1e8, "on disk": 1e7}``; empty when not measured.
     environment
         Profile, machine kind, number format, Python and library versions.
+    memory
+        Bytes, such as ``{"fit": 3e8, "predict": 1e8, "on disk": 1e7}``; empty when not measured.
+    code
+        Fingerprint of the code that made it, see ``record_codes``; empty when not known.
     """
 
     method: str
@@ -99,6 +102,7 @@ class Report:
     seconds: dict[str, float]
     environment: dict[str, str]
     memory: dict[str, int] = field(default_factory=dict)
+    code: str = ""
 
     @property
     def false_alarm_rate(self) -> float:
@@ -243,6 +247,7 @@ def evaluate(
         seconds=dict(seconds or {}),
         environment=environment(),
         memory=dict(memory or {}),
+        code=code_of(detector),
     )
 
 

@@ -16,6 +16,7 @@ from helpers.lending import lend
 from helpers.patch_cutpaste import PatchCutPasteDetector
 from helpers.places import project_root
 from helpers.profiles import Profile
+from helpers.record_codes import code_fault, code_of
 from helpers.reports import (
     Report,
     data_of,
@@ -150,8 +151,8 @@ def run_all(
 ) -> Iterator[tuple[int, int, Report]]:
     """Run what is not yet recorded, and yield (done, of, report) after each.
 
-    A record counts as done when it is of the same data and the same settings. So a killed run goes
-    on where it stopped, and a changed setting is run again.
+    A record counts as done when it is of the same data, the same settings and the same code. So a
+    killed run goes on where it stopped, and what has changed is run again.
 
     Parameters
     ----------
@@ -187,9 +188,17 @@ def recorded(folder: Path, category: Category, contender: Contender, seed: int) 
         report = load_report(path)
     except DataError:
         return None
-    same_data = report.data["fingerprint"] == category.fingerprint
-    same_settings = report.settings == plain(contender.detector().settings)
-    return report if same_data and same_settings else None
+    return None if fault(report, category, contender) else report
+
+
+def fault(report: Report, category: Category, contender: Contender) -> str:
+    """Say what has changed since a record was made: images, settings or code; empty if nothing."""
+    detector = contender.detector()
+    if report.data["fingerprint"] != category.fingerprint:
+        return "of other images"
+    if report.settings != plain(detector.settings):
+        return "of other settings"
+    return code_fault(report.code, code_of(detector))
 
 
 def run(category: Category, contender: Contender, seed: int) -> Report:

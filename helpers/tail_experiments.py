@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.atomic import whole_file
 from helpers.class_metrics import Reliability, average_precisions, confusion, reliability
+from helpers.code_prints import code_print
 from helpers.datasets import generate_category
 from helpers.defect_classifiers import DefectClassifier
 from helpers.errors import DataError
@@ -25,6 +26,8 @@ from helpers.tail_cases import (
     training_set,
     warm_settings,
 )
+
+MEASURES = (confusion, average_precisions, reliability)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class TailRun:
         Of the training, what it began with included.
     environment
         Machine kind, number format and versions.
+    code
+        Fingerprint of the code that made it, see ``code_now``; empty when not known.
     """
 
     case: TailCase
@@ -63,6 +68,7 @@ class TailRun:
     image_scores: list[float]
     seconds: float
     environment: dict[str, str]
+    code: str = ""
 
     @property
     def recalls(self) -> np.ndarray:
@@ -121,8 +127,9 @@ def run_all(
                 warm, first = timed(lambda: warm_up(chosen, known, profile))  # noqa: B023
                 begun = chosen.beginning
             classifier, seconds = timed(lambda: train(chosen, known, profile, warm))  # noqa: B023
-            run = _judge(chosen, classifier, centre(for_task(judged, chosen.task)), test, data,
-                         settings=_settings(chosen, profile), seconds=first + seconds)  # fmt: skip
+            asked, settings = for_task(judged, chosen.task), settings_of(chosen, profile)
+            run = _judge(chosen, classifier, centre(asked), test, data, settings=settings,
+                         seconds=first + seconds)  # fmt: skip
             save(run, folder)
         yield done, len(cases), run
 
@@ -154,10 +161,17 @@ def _judge(
         image_scores=(1 - classifier.predict(test.images)[:, 0]).round(4).tolist(),
         seconds=round(seconds, 1),
         environment=environment(),
+        code=code_now(),
     )
 
 
-def _settings(chosen: TailCase, profile: Profile) -> dict:
+def code_now() -> str:
+    """Return the fingerprint of all the book's code that the records depend on."""
+    return code_print(warm_up, train, training_set, judged_images, centre, *MEASURES)
+
+
+def settings_of(chosen: TailCase, profile: Profile) -> dict:
+    """Return the settings that a case's record holds: those of the plain training, and after it."""
     return {
         "first": plain(warm_settings(chosen, profile)),
         "then": plain(remedy_settings(chosen, profile)),
@@ -165,12 +179,13 @@ def _settings(chosen: TailCase, profile: Profile) -> dict:
 
 
 def recorded(folder: Path, chosen: TailCase, data: list[str], profile: Profile) -> TailRun | None:
-    """Return the record of this very case on these images with these settings, or none."""
+    """Return the record of this case, on these images with these settings and code, or none."""
     path = folder / file_name(chosen)
     if not path.is_file():
         return None
     run = load(path)
-    return run if run.data == data and run.settings == _settings(chosen, profile) else None
+    same = run.data == data and run.settings == settings_of(chosen, profile)
+    return run if same and run.code == code_now() else None
 
 
 def file_name(chosen: TailCase) -> str:

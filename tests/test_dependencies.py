@@ -15,7 +15,7 @@ def listed():
     groups = project["dependency-groups"]
     return [
         Requirement(text)
-        for text in project["project"]["dependencies"] + groups["book"] + groups["test"]
+        for text in project["project"]["dependencies"] + [t for g in groups.values() for t in g]
     ]
 
 
@@ -64,13 +64,14 @@ def test_helpers_import_only_listed_packages():
     names = {r.name.lower() for r in listed()}
     aliases = {
         "PIL": "pillow",
+        "fontTools": "fonttools",
         "sklearn": "scikit-learn",
         "pytorch_msssim": "pytorch-msssim",
         "yaml": "pyyaml",
     }
     import sys
 
-    for path in (ROOT / "helpers").glob("*.py"):
+    for path in (ROOT / "helpers").rglob("*.py"):
         for module in re.findall(r"(?m)^(?:from|import) (\w+)", path.read_text(encoding="utf-8")):
             known = module in sys.stdlib_module_names or module == "helpers"
             assert known or aliases.get(module, module).lower() in names, f"{path.name}: {module}"

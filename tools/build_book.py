@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 from repository import ROOT, configuration
+from times import write_tables
 
 HTML = ROOT / "_build" / "html"
 
@@ -34,6 +35,7 @@ def missing_pages() -> list[str]:
 
 def build(execute: bool) -> None:
     """Run Jupyter Book; exit with its status when it fails."""
+    write_tables()
     config = configuration()
     config["execute"]["execute_notebooks"] = "force" if execute else "off"
     path = ROOT / "_build" / "_config.yml"

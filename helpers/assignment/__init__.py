@@ -1,0 +1,1 @@
+"""The assignment's report: from the records of the latest run to three typeset pages."""

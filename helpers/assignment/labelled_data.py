@@ -1,0 +1,142 @@
+"""Question 5: what the masks become, and whether it comes back; counted on the spot."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from helpers.annotation_splits import check_disjoint, stratified_parts
+from helpers.annotations import AnnotatedImage, AnnotationSet, annotate
+from helpers.assignment.facts import LabelFacts
+from helpers.coco_format import read_coco, to_coco, write_coco
+from helpers.coco_scores import as_detections, coco_scores
+from helpers.datasets import Category
+from helpers.errors import DataError
+from helpers.places import project_root
+from helpers.png_masks import read_numbers
+from helpers.polygons import filled, iou, polygon
+from helpers.profiles import Profile
+from helpers.regions import RegionRules, run_lengths
+from helpers.voc_format import write_voc
+from helpers.yolo_format import read_yolo, write_yolo
+
+SHARES = {"train": 0.7, "val": 0.3}
+RULES = RegionRules(least_area=4, join_within=12)
+TOLERANCE = 2  # pixels: what outlines are simplified by, to see what that costs
+CHAPTERS = ("detection", "segmentation")
+
+
+def label_facts(category: Category, profile: Profile) -> LabelFacts:
+    """Count objects, write every format, read it back, and compare with the masks.
+
+    Parameters
+    ----------
+    category
+        With images of full detail.
+    profile
+        Whose records of detection and segmentation are read, if there are any.
+
+    Raises
+    ------
+    DataError
+        When such a record is damaged.
+    """
+    annotations = annotate(category)
+    parts = stratified_parts(category.defects, SHARES)
+    check_disjoint(parts, category.test)
+    joined = annotate(category, RULES)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trips = _trips(folder, category, annotations, parts)
+        self_ap, capped = _scores(folder / "runs.json", annotations)
+    return LabelFacts(
+        objects=_objects(annotations),
+        pictures=len(annotations.images),
+        classes=annotations.classes,
+        least_area=RULES.least_area,
+        join_within=RULES.join_within,
+        joined=_objects(joined),
+        parts={part: len(rows) for part, rows in parts.items()},
+        trips=trips,
+        self_ap=self_ap,
+        capped_ap=capped,
+        models=tuple(models(project_root() / "book" / "records", profile)),
+    )
+
+
+def models(records: Path, profile: Profile) -> Iterator[tuple[str, str, float]]:
+    """Yield model, measure and value of each record of the detection and segmentation chapters.
+
+    They lie in ``detection/PROFILE`` and ``segmentation/PROFILE``, each a JSON object with the keys
+    ``model``, ``measure`` and ``value``.
+
+    Raises
+    ------
+    DataError
+        When one of them has not these keys.
+    """
+    for chapter in CHAPTERS:
+        for path in sorted((records / chapter / profile.name).glob("*.json")):
+            try:
+                entry = json.loads(path.read_text("utf-8"))
+                yield str(entry["model"]), str(entry["measure"]), float(entry["value"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(
+                    f"{path} needs 'model', 'measure' and 'value' to enter the report ({error!r}). "
+                    "Run the chapter that makes it again."
+                ) from error
+
+
+def _objects(annotations: AnnotationSet) -> int:
+    return sum(len(image.annotations) for image in annotations.images)
+
+
+def _trips(
+    folder: Path, category: Category, annotations: AnnotationSet, parts: dict[str, np.ndarray]
+) -> dict[str, tuple[int, int, float]]:
+    given = annotations, category.test, parts
+    coco = write_coco(folder / "coco", *given)
+    voc = write_voc(folder / "voc", *given)
+    yolo = write_yolo(folder / "yolo", *given, shapes="polygons")
+    boxes = write_yolo(folder / "boxes", *given, shapes="boxes")
+    place = {name: row for row, name in enumerate(annotations.flat_names())}
+    damaged = {name: row for name, row in place.items() if category.labels[row]}
+
+    def overlaps(images: list[AnnotatedImage]) -> list[float]:
+        rows = [(image, place[Path(image.file).stem]) for image in images]
+        return [iou(i.mask(), category.masks[r]) for i, r in rows if category.labels[r]]
+
+    def read(ending: str) -> list[AnnotatedImage]:
+        files = [coco / f"annotations/instances_{part}{ending}.json" for part in parts]
+        return [image for file in files for image in read_coco(file).images]
+
+    masks = voc / "VOCdevkit" / "VOC2012" / "SegmentationObject"
+    found = {
+        "COCO, polygons": overlaps(read("")),
+        "COCO, run lengths": overlaps(read("_runs")),
+        "YOLO, polygons": overlaps(read_yolo(yolo / "data.yaml").images),
+        "Pascal VOC, indexed PNG": [
+            iou(read_numbers(masks / f"{name}.png") > 0, category.masks[row])
+            for name, row in damaged.items()
+        ],
+        "YOLO, boxes": overlaps(read_yolo(boxes / "data.yaml").images),
+    }
+    return {
+        name: (len(values), sum(value == 1 for value in values), float(np.mean(values)))
+        for name, values in found.items()
+    }
+
+
+def _scores(path: Path, annotations: AnnotationSet) -> tuple[float, float]:
+    """Return the AP of the truth against itself, and that of simplified outlines against it."""
+    path.write_text(json.dumps(to_coco(annotations, "runs")), "utf-8")
+    truth = as_detections(path)
+    simplified = [
+        run_lengths(filled([polygon(a.region, TOLERANCE)], image.height, image.width))
+        for image in annotations.images
+        for a in image.annotations
+    ]
+    cut = [{**t, "segmentation": runs} for t, runs in zip(truth, simplified, strict=True)]
+    return coco_scores(path, truth, "segm")["AP"], coco_scores(path, cut, "segm")["AP"]
