@@ -16,6 +16,7 @@ from helpers.assignment.labelled_data import RULES
 from helpers.datasets import Category
 from helpers.pictures import Picture
 
+SIZES = {"attempts": (6.6, 2.4), "tail": (7.0, 2.4), "strategies": (7.6, 2.8)}  # inches
 HASH_SALT = "one bad nut"  # the same figure, the same bytes
 
 
@@ -54,6 +55,8 @@ def figures(
             "strategies": _choice(numbers.strategies, axes, names),
             "labels": _boxes(category, names),
         }
+        for name, size in SIZES.items():
+            drawn[name].figure.set_size_inches(size)
         return {name: (_svg(picture), picture.alt) for name, picture in drawn.items()}
 
 
@@ -104,7 +107,15 @@ def _gains(facts: AttemptFacts, label: str, names: Mapping[str, str]) -> Picture
 
 def _labelled(facts: TailFacts, axes: Mapping[str, str], names: Mapping[str, str]) -> Picture:
     picture = tail_plots.labels_curve(facts.shots, facts.curve, facts.levels, axes["auroc"])
-    picture.figure.axes[0].set_xlabel(axes["shots"])
+    (axis,) = picture.figure.axes
+    axis.set_xlabel(axes["shots"])
+    # So flat, the names of the level lines would lie on the curves: they go into the legend.
+    levels = [line for line in axis.lines if list(line.get_xdata()) == [0, 1]]
+    for line, name in zip(levels, facts.levels, strict=True):
+        line.set_label(name)
+    for text in list(axis.texts):
+        text.remove()
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     _rename(picture, names)
     return picture
 
@@ -117,7 +128,11 @@ def _choice(facts: StrategyFacts, axes: Mapping[str, str], names: Mapping[str, s
         axes["alone"],
         axes["auroc"],
     )
-    picture.figure.axes[0].set_ylabel(axes["auroc, interval"])
+    (axis,) = picture.figure.axes
+    axis.set_ylabel(axes["auroc"])
+    axis.legend(
+        frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, labelspacing=0.3
+    )
     _rename(picture, names)
     return picture
 

@@ -15,7 +15,6 @@ AXES = {
     "gain": "gain in image AUROC over the baseline,\nwith 95 % interval",
     "shots": "labelled images of each defect",
     "auroc": "image AUROC",
-    "auroc, interval": "image AUROC, with 95 % interval",
     "alone": "milliseconds for one image alone",
 }
 REASONS = {
@@ -213,7 +212,7 @@ def _strategies(s: StrategyFacts, d: DataFacts) -> Answer:
             f"{s.expected:.0%} were expected."
         ),
         table=_lines(s.lines, numbered=False),
-        captions={"strategies": "Quality against the time for one image."},
+        captions={"strategies": "Quality, with its 95 % interval, against the time for one image."},
     )
 
 

@@ -16,7 +16,6 @@ AXES = {
     "gain": "影像 AUROC 相對於基準的增益，附 95 % 信賴區間",
     "shots": "每種瑕疵的標註影像數",
     "auroc": "影像 AUROC",
-    "auroc, interval": "影像 AUROC，附 95 % 信賴區間",
     "alone": "單張影像所需毫秒數",
 }
 NAMES = {
@@ -246,7 +245,7 @@ def _strategies(s: StrategyFacts, d: DataFacts) -> Answer:
             f"{s.false_alarms:.0%} 的良品，預期為 {s.expected:.0%}。"
         ),
         table=_lines(s.lines, numbered=False),
-        captions={"strategies": "品質與單張影像所需時間。"},
+        captions={"strategies": "品質（附 95 % 信賴區間）與單張影像所需時間。"},
     )
 
 

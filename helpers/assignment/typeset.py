@@ -21,7 +21,7 @@ MOST_PAGES = 3
 CHINESE_FONT = HERE / "fonts" / "report-tc.otf"
 LATIN_FAMILIES = ("Libertinus Serif",)  # typst brings it along
 # For each answer: how wide its figure is, and whether it stands beside the table.
-LAYOUT = (("86%", False), ("58%", False), ("56%", False), ("78%", False), ("100%", True))
+LAYOUT = (("86%", False), ("72%", False), ("64%", False), ("68%", False), ("100%", True))
 
 
 def chinese_font() -> Path:
