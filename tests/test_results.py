@@ -14,8 +14,17 @@ from helpers.errors import DataError
 from helpers.lending import lend
 from helpers.places import project_root
 from helpers.profiles import PROFILES
+from helpers.record_codes import CODE_CHANGED, CODE_UNKNOWN, code_of
 from helpers.reports import numbers_kept, plain
-from helpers.results import load_results, planned, recorded, results_folder, run_all, variants
+from helpers.results import (
+    fault,
+    load_results,
+    planned,
+    recorded,
+    results_folder,
+    run_all,
+    variants,
+)
 
 QUICK = PROFILES["quick"]
 
@@ -119,6 +128,20 @@ def test_a_record_of_other_settings_or_data_is_run_again(small, tmp_path):
     assert recorded(tmp_path, category, changed, 0) is None
     assert recorded(tmp_path, replace(category, fingerprint="other"), same, 0) is None
     assert recorded(tmp_path, category, same, 9) is None
+
+
+def test_a_record_of_other_or_unknown_code_is_run_again(small, tmp_path):
+    ((_, _, first), _) = run_all(small, tmp_path)
+    category = load_category("hazelnut", size=32)
+    contender = Attempt("Brightness", 32, lambda: Brightness({"seed": 0}), 1)
+    assert first.code == code_of(contender.detector()) != ""
+    assert fault(first, category, contender) == ""
+    assert fault(replace(first, code="other"), category, contender) == CODE_CHANGED
+    assert fault(replace(first, code=""), category, contender) == CODE_UNKNOWN
+    replace(first, code="other").save(tmp_path)
+    list(run_all(small, tmp_path))
+    assert Brightness.fits == 3
+    assert recorded(tmp_path, category, contender, 0).code == first.code
 
 
 def test_records_can_be_asked_for_by_category(small, tmp_path):

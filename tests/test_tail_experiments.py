@@ -15,7 +15,7 @@ from helpers.labelled import labelled_test
 from helpers.long_tail import imbalance_factor
 from helpers.profiles import PROFILES
 from helpers.tail_cases import TASKS, case, centre, planned, training_set
-from helpers.tail_experiments import file_name, load, load_runs, run_all
+from helpers.tail_experiments import code_now, file_name, load, load_runs, run_all, save
 from helpers.training import TrainingSettings
 
 SMALL = replace(PROFILES["quick"], image_size=48)
@@ -121,6 +121,15 @@ def test_a_record_of_other_settings_is_made_anew(short, tmp_path, monkeypatch):
     monkeypatch.setattr(tail_cases, "REMEDY_TRAINING", longer)
     ((_, _, run),) = run_all(SMALL, tmp_path, [case(COUNTS)])
     assert run.settings["then"]["training"]["epochs"] == 2
+
+
+def test_a_record_of_other_code_is_made_anew(short, tmp_path):
+    ((_, _, run),) = run_all(SMALL, tmp_path, [case(COUNTS)])
+    assert run.code == code_now()
+    save(replace(run, code="other", seconds=1e6), tmp_path)
+    ((_, _, again),) = run_all(SMALL, tmp_path, [case(COUNTS)])
+    assert again.code == run.code
+    assert again.seconds < 1e6
 
 
 def test_a_damaged_record_is_named(tmp_path):

@@ -211,6 +211,28 @@ class StrategyFacts:
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A model that learned from labelled defects.
+
+    Attributes
+    ----------
+    task
+        ``"boxes"`` or ``"masks"``.
+    labels
+        Labelled pictures of each defect that it learned from.
+    value
+        AP50 of boxes, mean IoU of masks; mean over the seeds.
+    files
+        The records.
+    """
+
+    task: str
+    labels: int
+    value: float
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LabelFacts:
     """Question 5: data for detection and segmentation.
 
@@ -228,9 +250,8 @@ class LabelFacts:
         COCO's AP of the ground truth against itself.
     capped_ap
         AP of a perfect model that learned from outlines simplified by two pixels.
-    models
-        What the chapters on detection and segmentation recorded: name of the model, of the
-        measure, value.
+    trained
+        What the chapters on detection and segmentation recorded, if they have.
     """
 
     objects: int
@@ -243,7 +264,7 @@ class LabelFacts:
     trips: dict[str, tuple[int, int, float]]
     self_ap: float
     capped_ap: float
-    models: tuple[tuple[str, str, float], ...] = ()
+    trained: tuple[Trained, ...] = ()
 
 
 @dataclass(frozen=True)

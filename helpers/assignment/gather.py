@@ -48,20 +48,21 @@ def gather(profile: Profile, allow_stale: bool = False) -> Gathered:
     judged, large = categories[profile.image_size], categories[FULL_DETAIL]
     reports = [report for found in runs.values() for report in found]
     first = reports[0].environment
-    made = generate_category(profile.image_size)
+    made, labelled = generate_category(profile.image_size), label_facts(large)
     numbers = Numbers(
         data=data_facts(large),
         attempts=attempt_facts(profile, judged, runs, images),
         tail=tail_facts(tail, made.labels, runs if made.fingerprint == judged.fingerprint else {}),
         strategies=strategy_facts(judged, runs),
-        labels=label_facts(large, profile),
+        labels=labelled,
         profile=profile.name,
         fingerprint=judged.fingerprint,
         files=tuple(
             relative(record_path(folder, categories[r.data["size"]], r.method, r.seed))
             for r in reports
         )
-        + tuple(relative(record_folder(profile) / file_name(chosen)) for chosen in cases),
+        + tuple(relative(record_folder(profile) / file_name(chosen)) for chosen in cases)
+        + tuple(file for one in labelled.trained for file in one.files),
         codes={name: found[0].code for name, found in runs.items()} | {"Long tail": tail[0].code},
         machines=tuple(sorted({report.environment["machine"] for report in reports})),
         versions=tuple(f"{name} {first[name]}" for name in ("python", *LIBRARIES)),

@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,13 @@ import numpy as np
 from helpers.annotation_splits import check_disjoint, stratified_parts
 from helpers.annotations import AnnotatedImage, AnnotationSet, annotate
 from helpers.assignment.facts import LabelFacts
+from helpers.assignment.trained import trained
 from helpers.coco_format import read_coco, to_coco, write_coco
 from helpers.coco_scores import as_detections, coco_scores
 from helpers.datasets import Category
-from helpers.errors import DataError
 from helpers.places import project_root
 from helpers.png_masks import read_numbers
 from helpers.polygons import filled, iou, polygon
-from helpers.profiles import Profile
 from helpers.regions import RegionRules, run_lengths
 from helpers.voc_format import write_voc
 from helpers.yolo_format import read_yolo, write_yolo
@@ -25,18 +23,15 @@ from helpers.yolo_format import read_yolo, write_yolo
 SHARES = {"train": 0.7, "val": 0.3}
 RULES = RegionRules(least_area=4, join_within=12)
 TOLERANCE = 2  # pixels: what outlines are simplified by, to see what that costs
-CHAPTERS = ("detection", "segmentation")
 
 
-def label_facts(category: Category, profile: Profile) -> LabelFacts:
+def label_facts(category: Category) -> LabelFacts:
     """Count objects, write every format, read it back, and compare with the masks.
 
     Parameters
     ----------
     category
         With images of full detail.
-    profile
-        Whose records of detection and segmentation are read, if there are any.
 
     Raises
     ------
@@ -62,31 +57,8 @@ def label_facts(category: Category, profile: Profile) -> LabelFacts:
         trips=trips,
         self_ap=self_ap,
         capped_ap=capped,
-        models=tuple(models(project_root() / "book" / "records", profile)),
+        trained=trained(project_root() / "book" / "records", category),
     )
-
-
-def models(records: Path, profile: Profile) -> Iterator[tuple[str, str, float]]:
-    """Yield model, measure and value of each record of the detection and segmentation chapters.
-
-    They lie in ``detection/PROFILE`` and ``segmentation/PROFILE``, each a JSON object with the keys
-    ``model``, ``measure`` and ``value``.
-
-    Raises
-    ------
-    DataError
-        When one of them has not these keys.
-    """
-    for chapter in CHAPTERS:
-        for path in sorted((records / chapter / profile.name).glob("*.json")):
-            try:
-                entry = json.loads(path.read_text("utf-8"))
-                yield str(entry["model"]), str(entry["measure"]), float(entry["value"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(
-                    f"{path} needs 'model', 'measure' and 'value' to enter the report ({error!r}). "
-                    "Run the chapter that makes it again."
-                ) from error
 
 
 def _objects(annotations: AnnotationSet) -> int:

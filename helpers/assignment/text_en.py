@@ -220,7 +220,6 @@ def _labels(f: LabelFacts) -> Answer:
     exact = [name for name, (masks, whole, _) in f.trips.items() if masks == whole]
     boxes = f.trips["YOLO, boxes"][2]
     masks = f.trips["YOLO, boxes"][0]
-    trained = "; ".join(f"{model}: {measure} {value:.3f}" for model, measure, value in f.models)
     return Answer(
         title="data for detection and segmentation",
         summary=(
@@ -235,8 +234,7 @@ def _labels(f: LabelFacts) -> Answer:
             f"{f.self_ap:.2f}, and outlines simplified by two pixels would cap a perfect model at "
             f"{f.capped_ap:.2f}. All labelled defects are test images: {f.parts['train']} are taken "
             f"to train and {f.parts['val']} to validate, no picture in both, and no figure from "
-            f"them may stand beside those of the one-class detectors."
-            + (f" Measured: {trained}." if trained else "")
+            f"them may stand beside those of the one-class detectors." + _trained(f)
         ),
         table=Table(
             ("format", "masks", "exact", "mean IoU"),
@@ -247,6 +245,15 @@ def _labels(f: LabelFacts) -> Answer:
         ),
         captions={"labels": "Boxes around the objects that the two rules leave."},
     )
+
+
+def _trained(f: LabelFacts) -> str:
+    reached = {
+        "boxes": "A detector with {labels} other labelled nuts of each defect has an AP50 of {value}.",
+        "masks": "A segmenter with {labels} of each has a mean IoU of {value}.",
+    }
+    parts = [reached[o.task].format(labels=o.labels, value=f"{o.value:.3f}") for o in f.trained]
+    return "".join(f" {part}" for part in parts)
 
 
 def _sources(n: Numbers) -> tuple[str, ...]:

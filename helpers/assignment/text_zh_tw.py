@@ -253,7 +253,6 @@ def _labels(f: LabelFacts) -> Answer:
     exact = [name for name, (masks, whole, _) in f.trips.items() if masks == whole]
     boxes = f.trips["YOLO, boxes"][2]
     masks = f.trips["YOLO, boxes"][0]
-    trained = "；".join(f"{model}：{measure} {value:.3f}" for model, measure, value in f.models)
     return Answer(
         title="物件偵測與分割所需的資料",
         summary=(
@@ -265,8 +264,7 @@ def _labels(f: LabelFacts) -> Answer:
             f"{masks} 張遮罩；只留邊界框並填滿，平均 IoU 僅 {boxes:.2f}。標準答案與自身比對，AP 為 "
             f"{f.self_ap:.2f}；若輪廓簡化兩個像素，完美模型的 AP 上限只剩 {f.capped_ap:.2f}。"
             f"所有標註瑕疵都在測試集裡：取 {f.parts['train']} 張訓練、{f.parts['val']} 張驗證，兩者不重複；"
-            f"由此得到的數字，不可與單類別偵測器的結果並列。"
-            + (f"實測：{trained}。" if trained else "")
+            f"由此得到的數字，不可與單類別偵測器的結果並列。" + _trained(f)
         ),
         table=Table(
             ("格式", "遮罩", "完全還原", "平均 IoU"),
@@ -276,6 +274,16 @@ def _labels(f: LabelFacts) -> Answer:
             ),
         ),
         captions={"labels": "套用兩條規則之後，各物件的邊界框。"},
+    )
+
+
+def _trained(f: LabelFacts) -> str:
+    reached = {
+        "boxes": "每種瑕疵標註 {labels} 張其他影像，偵測器的 AP50 為 {value}。",
+        "masks": "標註 {labels} 張時，分割模型的平均 IoU 為 {value}。",
+    }
+    return "".join(
+        reached[o.task].format(labels=o.labels, value=f"{o.value:.3f}") for o in f.trained
     )
 
 
