@@ -40,7 +40,7 @@ nbval: $(INSTALLED)
 		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
 browser: committed-book  ## Check every page of the book in Chromium; skipped where there is none
-	$(BIN)/python -m pytest tests/browser -rs
+	$(BIN)/python -m pytest tests/browser -rs --numprocesses 2
 
 committed-book: $(INSTALLED)  ## Build the book from the committed outputs, executing nothing
 	$(BIN)/python tools/build_book.py

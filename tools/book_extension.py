@@ -84,6 +84,8 @@ def trimmed(script: str, used: set[str]) -> str:
 def make_assets(app: Sphinx, config: Config) -> None:
     """Write what the explorers read, once for each state of the records and the code."""
     config.mathjax_path = "mathjax/tex-chtml.js"
+    config.html_context.setdefault("default_mode", "auto")  # light or dark, as the system has it
+    config.html_theme_options["navbar_persistent"] = []  # the search field is in the sidebar already
     sources = [*sorted(RECORDS.glob("*/*.json")), *sorted((ROOT / "helpers").glob("nut_*.py"))]
     sources += [Path(explorer_data.__file__), ROOT / "helpers" / "hazelnuts.py"]
     state = "\n".join(f"{path.name} {path.stat().st_mtime_ns}" for path in sources)
@@ -98,6 +100,12 @@ def dress_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
     """Give the explorer page its scripts and each notebook its JupyterLab button."""
+    # Nothing here starts a kernel, and the theme and Jupyter Book both load what would: an error.
+    context["script_files"][:] = [
+        file
+        for file in context["script_files"]
+        if "thebe" not in f"{file.filename}{file.attributes.get('body')}".lower()
+    ]
     if pagename == EXPLORER:
         for script in EXPLORER_SCRIPTS:
             app.add_js_file(script, loading_method="defer")
@@ -128,8 +136,9 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     script = static / "scripts" / "fontawesome.js"
-    naming = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.css")]
-    naming += [path for path in static.rglob("*.js") if path != script]
+    # The style sheets name every icon there is; pages and scripts name those that are shown.
+    naming = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
+    naming.remove(script)
     used = used_icons([path.read_text("utf-8", "replace") for path in naming])
     script.write_text(trimmed(script.read_text("utf-8"), used), "utf-8")
 

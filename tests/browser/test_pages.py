@@ -27,8 +27,8 @@ def axe(page, only):
     ]
 
 
-def has_theme(page, theme):
-    return page.evaluate("document.documentElement.dataset.theme") == theme
+def wait_for_theme(page, theme):
+    page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
 
 
 def settled(page):
@@ -55,7 +55,7 @@ def test_a_page_is_for_every_reader(visit, name):
     page = visit(color_scheme="light", reduced_motion="reduce").open(f"{HTML.as_uri()}/{name}.html")
     settled(page)
     page.evaluate(AXE)
-    assert has_theme(page, "light")
+    wait_for_theme(page, "light")
     assert axe(page, KINDS) == []
     bare = page.evaluate(
         "[...document.querySelectorAll('article img')].filter(i => !i.hasAttribute('alt')"
@@ -63,7 +63,7 @@ def test_a_page_is_for_every_reader(visit, name):
     )
     assert bare == [], "a picture does not say what it shows"
     page.emulate_media(color_scheme="dark")
-    assert has_theme(page, "dark")
+    wait_for_theme(page, "dark")
     assert axe(page, ["color-contrast"]) == [], "in the dark"
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

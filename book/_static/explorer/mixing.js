@@ -1,7 +1,7 @@
 /* The mixing explorer: α shapes the draw of λ, λ mixes two pictures and their labels. */
 (function () {
   "use strict";
-  const place = document.getElementById("mixing-explorer");
+  const place = document.getElementById("move-alpha");
   if (!place) return;
   const { html, render, useState } = window.htmPreact;
   const maths = window.nutMaths;

@@ -1,7 +1,7 @@
 /* The threshold explorer: a slider over the recorded scores of any detector. */
 (function () {
   "use strict";
-  const place = document.getElementById("threshold-explorer");
+  const place = document.getElementById("move-threshold");
   if (!place) return;
   const { html, render, useMemo, useState } = window.htmPreact;
   const maths = window.nutMaths;
