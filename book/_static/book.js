@@ -2,8 +2,8 @@
  * without the lines around the word; and what scrolls can be reached by the keyboard. */
 (function () {
   "use strict";
-  if (location.protocol === "file:" && window.DOCUMENTATION_OPTIONS) {
-    window.DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   }
   const SCROLLS = ".cell_output, .cell_output .text_html, .highlight pre, .pst-scrollable-table-container, "
     + "div.math, .output.stream, .cell_output pre";
