@@ -85,7 +85,7 @@ def make_assets(app: Sphinx, config: Config) -> None:
     """Write what the explorers read, once for each state of the records and the code."""
     config.mathjax_path = "mathjax/tex-chtml.js"
     config.html_context.setdefault("default_mode", "auto")  # light or dark, as the system has it
-    config.html_theme_options["navbar_persistent"] = []  # the search field is in the sidebar already
+    config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
     sources = [*sorted(RECORDS.glob("*/*.json")), *sorted((ROOT / "helpers").glob("nut_*.py"))]
     sources += [Path(explorer_data.__file__), ROOT / "helpers" / "hazelnuts.py"]
     state = "\n".join(f"{path.name} {path.stat().st_mtime_ns}" for path in sources)
@@ -101,7 +101,7 @@ def dress_page(
 ) -> None:
     """Give the explorer page its scripts and each notebook its JupyterLab button.
 
-    Sphinx gives an entry of the bibliography a role that DPUB-ARIA 1.1 has withdrawn for `listitem`.
+    Sphinx gives an entry of the bibliography a role that DPUB-ARIA 1.1 has withdrawn.
     """
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')

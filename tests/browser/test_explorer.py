@@ -111,8 +111,8 @@ def test_an_arrow_key_moves_one_image_and_it_is_shown(explorer):
     assert explorer.locator(".explorer-nut").count() == 1
     label = explorer.locator(".explorer-nut [role=img]").get_attribute("aria-label")
     assert "stopped" in label
-    assert f"{after['fp']} false alarms" in explorer.locator("[role=status]").first.inner_text()
-    assert f"{after['fp']} false alarms" in explorer.get_attribute("#threshold", "aria-valuetext")
+    assert f"{after['fp']} false alarm" in explorer.locator("[role=status]").first.inner_text()
+    assert f"{after['fp']} false alarm" in explorer.get_attribute("#threshold", "aria-valuetext")
     explorer.locator("button", has_text="held-out good").click()
     assert shown(explorer) == before
 

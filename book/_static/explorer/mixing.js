@@ -12,7 +12,7 @@
 
   function Density({ alpha, share }) {
     const [ref, width] = useWidth();
-    const left = 34, right = width - 12, bottom = HEIGHT - 30;
+    const left = 34, right = width - 12, bottom = HEIGHT - 38;
     const x = scale(0, 1, left, right), y = scale(0, HIGHEST, bottom, 10);
     const path = Array.from({ length: STEPS }, (_, i) => {
       const at = (i + 0.5) / STEPS;

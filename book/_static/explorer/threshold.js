@@ -64,13 +64,13 @@
         <path class="cost" d=${path} />
         <text class="end" x=${left - 6} y=${y(0)}>0</text>
         <text class="end" x=${left - 6} y=${y(most)}>${short(Number(most.toPrecision(2)))}</text>
-        <text x=${left + 4} y=${dotsEnd + 12}>cost per 1000 parts</text>
         <line class="axis" x1=${left} x2=${right} y1=${bottom} y2=${bottom} />
         ${ticks(maths.thresholdAt(scores, 0), sorted.at(-1), log, width / 110).map((tick) => html`
           <line class="axis" x1=${x(tick)} x2=${x(tick)} y1=${bottom} y2=${bottom + 5} />
           <text class="middle" x=${x(tick)} y=${bottom + 14}>${short(tick)}</text>`)}
         <text class="end" x=${right} y=${bottom + 32}>image score${log ? ", log scale" : ""}</text>
         <line class="threshold" x1=${line} x2=${line} y1=${top - 6} y2=${bottom} />
+        <text class="end over" x=${right} y=${dotsEnd + 14}>cost per 1000 parts</text>
       </svg></div>`;
   }
 
@@ -105,7 +105,7 @@
     const anew = (set) => (value) => { set(value); setMoved(null); };
     const priced = (key, factor = 1) => (value) => setCosts({ ...costs, [key]: value * factor });
     const options = (variant) => detectors.filter((d) => d.variant === variant).map((d) => [d.name, d.name]);
-    const summary = `Threshold ${short(threshold)}: ${counts.fp} false alarms, ${counts.fn} missed, `
+    const summary = `Threshold ${short(threshold)}: ${counts.fp} false alarm${counts.fp === 1 ? "" : "s"}, ${counts.fn} missed, `
       + `cost ${cost.toFixed(1)} per thousand parts.`;
     return html`
       <div class="explorer-fields">
