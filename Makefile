@@ -16,7 +16,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint pytest nbval committed-book notebooks lab results long-tail report pretrain lock repository clean
+.PHONY: help book test lint pytest nbval browser committed-book pdf links newest fresh-reader landing notebooks lab results long-tail report pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -32,21 +32,41 @@ $(INSTALLED): requirements.txt pyproject.toml
 book: $(INSTALLED)  ## Execute every notebook on the generated data and build the book
 	$(BOOK_RUN) $(BIN)/python tools/build_book.py --execute
 
-test: lint pytest nbval  ## Check style, helpers, and every notebook's outputs
+test: lint pytest nbval browser  ## Check style, helpers, every notebook's outputs, every page
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
 pytest: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/browser
 
 nbval: $(INSTALLED)
 	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 \
 		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
+browser: committed-book  ## Check every page of the book in Chromium; skipped where there is none
+	$(BIN)/python -m pytest tests/browser -rs --numprocesses 2
+
 committed-book: $(INSTALLED)  ## Build the book from the committed outputs, executing nothing
 	$(BIN)/python tools/build_book.py
+
+pdf: committed-book  ## Print the whole book into _build/one-bad-nut.pdf, with Chromium
+	$(BIN)/python tools/pdf.py
+
+links: $(INSTALLED)  ## Ask every link of the book whether it still leads somewhere
+	$(BIN)/python tools/build_book.py --builder linkcheck
+
+# The notebooks' own assertions hold the results; the committed outputs stay as they are in git.
+newest: $(INSTALLED)  ## Run all notebooks with the newest packages that pyproject.toml allows
+	$(BIN)/uv pip install --python $(BIN)/python --upgrade --group book --group test --editable .
+	$(BOOK_RUN) $(BIN)/python tools/run_notebooks.py
+
+fresh-reader: $(INSTALLED)  ## Time a fresh reader's path from clone to the first detector
+	$(BIN)/python tools/fresh_reader.py
+
+landing: $(INSTALLED)  ## Draw the pictures of the front page anew
+	TQDM_DISABLE=1 $(BIN)/python tools/landing_picture.py
 
 notebooks: $(INSTALLED)  ## Run all notebooks top to bottom and keep their outputs in them
 	$(BOOK_RUN) $(BIN)/python tools/run_notebooks.py

@@ -1,6 +1,7 @@
 """Build the static book, warnings as errors, and check that every page is there.
 
 ``--execute`` runs every notebook while building; without it the committed outputs are rendered.
+``--builder linkcheck`` builds nothing and asks every link whether it still leads somewhere.
 """
 
 import argparse
@@ -33,15 +34,20 @@ def missing_pages() -> list[str]:
     return [page for page in pages(contents) if not (HTML / f"{page}.html").is_file()]
 
 
-def build(execute: bool) -> None:
+def build(execute: bool, builder: str = "html") -> None:
     """Run Jupyter Book; exit with its status when it fails."""
     write_tables()
     config = configuration()
     config["execute"]["execute_notebooks"] = "force" if execute else "off"
+    extensions = config["sphinx"]["local_extensions"]
+    # Jupyter Book takes the folders from where the configuration lies.
+    config["sphinx"]["local_extensions"] = {k: str(ROOT / v) for k, v in extensions.items()}
     path = ROOT / "_build" / "_config.yml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = ["build", ".", "--config", str(path), "--all", "-W", "-n", "--keep-going"]
+    command = ["build", ".", "--config", str(path), "--all", "--builder", builder]
+    if builder == "html":  # a link that is slow or moved is a warning, not yet an error
+        command += ["-W", "-n", "--keep-going"]
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     status = subprocess.run([jupyter_book, *command], cwd=ROOT, check=False).returncode
     if status:
@@ -52,7 +58,11 @@ def main() -> None:
     """Build as asked on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--execute", action="store_true", help="run the notebooks first")
-    build(parser.parse_args().execute)
+    parser.add_argument("--builder", default="html", choices=("html", "linkcheck"))
+    chosen = parser.parse_args()
+    build(chosen.execute, chosen.builder)
+    if chosen.builder != "html":
+        return
     if missing := missing_pages():
         sys.exit("The book lacks pages of its table of contents: " + ", ".join(missing))
     print(f"\nThe book is built. Open {(HTML / 'index.html').as_uri()}")

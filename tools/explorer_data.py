@@ -1,0 +1,159 @@
+"""What the explorer page reads: every detector's scores, and pictures of the scored nuts."""
+
+import base64
+import io
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from helpers import hazelnuts
+from helpers.errors import DataError
+from helpers.pictures import CLASSES
+from helpers.reports import Report, load_report
+
+TILE = 96  # pixels: the side of a small picture of a nut
+COLUMNS = 10
+MIXED = 192  # pixels: the side of a picture to mix
+MIXED_SEED = 11  # of the nuts to mix; any other would do
+# In the records an ablation is called after its detector: "CutPaste, patch-wise, loss SSIM only".
+FACTORS = ("augmentation", "batch size", "epochs", "learning rate", "loss", "pretraining",
+           "scales", "skips")  # fmt: skip
+
+
+def read_reports(folder: Path) -> list[Report]:
+    """Read all records of generated nuts in ``folder``, by method and seed.
+
+    Raises
+    ------
+    DataError
+        When there is none, when one is broken, or when they are of different test images.
+    """
+    reports = [load_report(path) for path in sorted(folder.glob("*-generated-*/*.json"))]
+    if not reports:
+        raise DataError(f"{folder} has no record. Run `make results`.")
+    counts = {json.dumps(report.data["test"], sort_keys=True) for report in reports}
+    if len(counts) > 1:
+        raise DataError(
+            f"The records in {folder} are of different test images: {'; '.join(sorted(counts))}. "
+            "Remove the old ones and run `make results`."
+        )
+    return sorted(reports, key=lambda report: (report.method, report.seed))
+
+
+def defects_of(report: Report) -> list[str]:
+    """Return the class of each test image, in the order of ``report.image_scores``.
+
+    A category's test images are read folder by folder, in the order of the alphabet.
+
+    Raises
+    ------
+    DataError
+        When the record has more or fewer scores than images.
+    """
+    defects = [name for name, count in sorted(report.data["test"].items()) for _ in range(count)]
+    if len(defects) != len(report.image_scores):
+        raise DataError(
+            f"The record of {report.method}, seed {report.seed}, has {len(report.image_scores)} "
+            f"scores for {len(defects)} images. Run `make results` again."
+        )
+    return defects
+
+
+def is_variant(method: str) -> bool:
+    """Tell whether a method is an ablation of another one."""
+    return any(f", {factor} " in method for factor in FACTORS)
+
+
+def payload(reports: Sequence[Report]) -> dict:
+    """Return what the page computes with, as dictionaries, lists, numbers and strings."""
+    detectors: dict[str, dict] = {}
+    for report in reports:
+        entry = detectors.setdefault(
+            report.method,
+            {"name": report.method, "variant": is_variant(report.method), "runs": []},
+        )
+        defects_of(report)
+        entry["runs"].append(
+            {
+                "seed": report.seed,
+                "scores": report.image_scores,
+                "threshold": report.threshold.value,
+                "heldOut": report.threshold.held_out,
+                "expected": report.threshold.expected_false_alarm_rate,
+            }
+        )
+    ordered = sorted(detectors.values(), key=lambda entry: (entry["variant"], entry["name"]))
+    return {
+        "defects": defects_of(reports[0]),
+        "colours": CLASSES,
+        "tile": TILE,
+        "columns": COLUMNS,
+        "detectors": ordered,
+    }
+
+
+def script(name: str, value: object) -> str:
+    """Return a JavaScript file that sets ``window.name``: unlike JSON it loads without a server."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return f"window.{name} = {text};\n"
+
+
+def test_pictures(counts: dict[str, int], size: int = TILE) -> list[np.ndarray]:
+    """Draw the generated test images anew, in the records' order: uint8, size × size × 3 each.
+
+    They show the nuts that the detectors saw; a nut does not depend on the size of its picture.
+    """
+    wanted = {f"test/{name}": count for name, count in counts.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        hazelnuts.fill_category(Path(folder), size=size, counts=wanted)
+        return [np.array(Image.open(path)) for path in sorted(Path(folder).glob("test/*/*.png"))]
+
+
+def sheet(pictures: Sequence[np.ndarray], columns: int = COLUMNS) -> np.ndarray:
+    """Lay N pictures of one size side by side and row by row; the rest of the last row is black.
+
+    Raises
+    ------
+    ValueError
+        When there is no picture.
+    """
+    if not len(pictures):
+        raise ValueError("there is no picture to lay out.")
+    height, width, channels = pictures[0].shape
+    rows = -(-len(pictures) // columns)
+    page = np.zeros((rows * height, columns * width, channels), np.uint8)
+    for place, picture in enumerate(pictures):
+        row, column = divmod(place, columns)
+        page[row * height : (row + 1) * height, column * width : (column + 1) * width] = picture
+    return page
+
+
+def webp(picture: np.ndarray, quality: int = 80) -> bytes:
+    """Return a picture as a WebP file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="webp", quality=quality, method=4)
+    return buffer.getvalue()
+
+
+def pictures_to_mix(names: Iterable[str] = CLASSES) -> dict[str, str]:
+    """Draw a nut of each class, and return each as a ``data:`` address."""
+    return {
+        name: "data:image/webp;base64,"
+        + base64.b64encode(
+            webp(hazelnuts.render(MIXED_SEED + place, name, MIXED)[0], quality=85)
+        ).decode()
+        for place, name in enumerate(names)
+    }
+
+
+def write(folder: Path, records: Path) -> None:
+    """Write the explorer's data and pictures into ``folder``."""
+    reports = read_reports(records)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scores.js").write_text(script("nutScores", payload(reports)), "utf-8")
+    (folder / "pictures.js").write_text(script("nutPictures", pictures_to_mix()), "utf-8")
+    (folder / "nuts.webp").write_bytes(webp(sheet(test_pictures(reports[0].data["test"]))))
