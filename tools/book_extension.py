@@ -28,6 +28,10 @@ EXPLORER_SCRIPTS = (
     "explorer/threshold.js",
     "explorer/mixing.js",
 )
+# The theme loads them on every page, for a search while one types, which is off.
+SEARCH_TOOLS = re.compile(
+    r'\s*<script src="[./]*(_static/searchtools|_static/language_data|searchindex)\.js"></script>'
+)
 LAB = "http://localhost:8888/lab/tree"  # where `make lab` answers
 # An icon of Font Awesome: name:[width,height,[other names],"code","path" or ["path", …]]
 ICON = re.compile(
@@ -132,7 +136,7 @@ def lab_button(pagename: str) -> dict[str, str]:
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:
-    """Copy MathJax, and leave out the icons that no page shows."""
+    """Copy MathJax, and leave out what no page uses: search tools outside of search, icons."""
     if error is not None or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
@@ -140,6 +144,9 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         target = static / "mathjax" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+    for path in Path(app.outdir).rglob("*.html"):
+        if path.name != "search.html":
+            path.write_text(SEARCH_TOOLS.sub("", path.read_text("utf-8")), "utf-8")
     script = static / "scripts" / "fontawesome.js"
     # The style sheets name every icon there is; pages and scripts name those that are shown.
     naming = [*Path(app.outdir).rglob("*.html"), *static.rglob("*.js")]
