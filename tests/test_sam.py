@@ -201,7 +201,7 @@ class TestWithTransformers:
     def test_the_evaluation_has_a_row_for_each_kind_of_prompt(self, spots):
         images, masks = spots
         images = np.concatenate([images, images[:1] // 4])
-        masks = np.concatenate([masks, 0 * masks[:1]])
+        masks = np.concatenate([masks, masks[:1] & False])
         names = np.array(["cut"] * 6 + ["good"])
         files = tuple(f"test/{name}/{i:03d}.png" for i, name in enumerate(names))
         category = Category(
