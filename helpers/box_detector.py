@@ -37,12 +37,16 @@ class BoxDetectorSettings:
         Its shape.
     jitter
         Brightness and contrast of a training picture change by up to this share.
+    trunk_rate
+        Learning rate of the pretrained trunk as a share of the others': its weights are near what
+        they should be already.
     training
         The learning rate is the highest of its one cycle (Smith and Topin, 2019).
     """
 
     network: BoxNetworkSettings = field(default_factory=BoxNetworkSettings)
     jitter: float = 0.15
+    trunk_rate: float = 0.1
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(epochs=10, batch_size=8, learning_rate=2e-3)
     )
@@ -90,10 +94,10 @@ class BoxDetector:
             model = box_network(self.settings.network, len(classes), images.shape[-1])
         self.model = machine.place(model).train()
         trained = [p for p in model.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=s.learning_rate, weight_decay=1e-2)
+        optimiser, rates = _optimiser(model, s.learning_rate, self.settings.trunk_rate)
         steps = s.epochs * math.ceil(len(data) / s.batch_size)
         cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, s.learning_rate, total_steps=steps, pct_start=0.15
+            optimiser, rates, total_steps=steps, pct_start=0.15
         )
         self.losses: dict[str, list[float]] = {name: [] for name in PARTS.values()}
         for epoch in range(s.epochs):
@@ -190,6 +194,20 @@ def check_boxes(images: np.ndarray, boxes: Sequence[Boxes], classes: int) -> Non
                 f"picture {row} has a box that leaves its {side} × {side} pixels. Were the boxes "
                 "made for pictures of another size?"
             )
+
+
+def _optimiser(
+    model: FCOS, rate: float, trunk_rate: float
+) -> tuple[torch.optim.Optimizer, list[float]]:
+    trunk = [p for p in model.backbone.trunk.parameters() if p.requires_grad]
+    inside = set(map(id, trunk))
+    others = [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
+    groups = [(others, rate), (trunk, rate * trunk_rate)]
+    groups = [(parameters, each) for parameters, each in groups if parameters]
+    optimiser = torch.optim.AdamW(
+        [{"params": parameters, "lr": each} for parameters, each in groups], weight_decay=1e-2
+    )
+    return optimiser, [each for _, each in groups]
 
 
 def _losses(
