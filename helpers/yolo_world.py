@@ -21,7 +21,7 @@ from helpers.detectors import check_fitted
 from helpers.errors import DataError
 from helpers.machine import this_machine, unit
 from helpers.places import data_folder
-from helpers.prompts import EMBEDDING, Embed, check_prompts
+from helpers.text_prompts import EMBEDDING, Embed, check_prompts
 from helpers.training import (
     TrainingSettings,
     check_batch,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import prompts as prompts_module
+from helpers import text_prompts
 from helpers import yolo_world
 from helpers.annotations import AnnotatedImage, Annotation, AnnotationSet
 from helpers.boxes import as_one_class, make_boxes
 from helpers.errors import DataError
-from helpers.prompts import check_prompts, clip_embedding, stand_in_embedding
+from helpers.text_prompts import check_prompts, clip_embedding, stand_in_embedding
 from helpers.regions import Region
 from helpers.training import TrainingSettings
 from helpers.yolo_world import (
@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_no_text_encoder_is_fetched(monkeypatch):
-    monkeypatch.setattr(prompts_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(text_prompts, "find_spec", lambda name: None)
     assert clip_embedding(torch.nn.Identity()) is None
 
 
