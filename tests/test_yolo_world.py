@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import text_prompts
-from helpers import yolo_world
+from helpers import text_prompts, yolo_world
 from helpers.annotations import AnnotatedImage, Annotation, AnnotationSet
 from helpers.boxes import as_one_class, make_boxes
 from helpers.errors import DataError
-from helpers.text_prompts import check_prompts, clip_embedding, stand_in_embedding
 from helpers.regions import Region
+from helpers.text_prompts import check_prompts, clip_embedding, stand_in_embedding
 from helpers.training import TrainingSettings
 from helpers.yolo_world import (
     YoloWorld,
