@@ -28,8 +28,11 @@ class BoxNetworkSettings:
         Channels of the pyramid and of the heads; a multiple of 32, for their normalisation.
     depth
         Convolutions in each head before its last.
+    reach
+        A map answers for boxes whose farthest edge is up to 8 × ``reach`` of its strides away, and
+        leaves larger ones to the next map. TorchVision has 1, for pictures of 800 pixels.
     radius
-        How far from its centre a box has places that answer for it, in strides.
+        How far from its centre a box has places that answer for it, in strides × ``reach``.
     least_score, same_iou
         Boxes below this score are dropped, and so are boxes that overlap a surer one of their
         class by more than this IoU.
@@ -40,7 +43,8 @@ class BoxNetworkSettings:
     trained: tuple[str, ...] = ("layer2", "layer3")
     width: int = 64
     depth: int = 2
-    radius: float = 1.5
+    reach: float = 0.5
+    radius: float = 3.0
     least_score: float = 0.02
     same_iou: float = 0.5
 
@@ -93,6 +97,7 @@ def box_network(settings: BoxNetworkSettings, classes: int, side: int) -> FCOS:
     """
     body = Pyramid(settings)
     strides = tuple(body.trunk.strides.values())
+    sizes = tuple((settings.reach * stride,) for stride in strides)
     network = FCOS(
         body,
         num_classes=classes,
@@ -100,7 +105,7 @@ def box_network(settings: BoxNetworkSettings, classes: int, side: int) -> FCOS:
         max_size=side,
         image_mean=[0.0] * 3,  # the trunk does it itself
         image_std=[1.0] * 3,
-        anchor_generator=AnchorGenerator(tuple((s,) for s in strides), ((1.0,),) * len(strides)),
+        anchor_generator=AnchorGenerator(sizes, ((1.0,),) * len(strides)),
         head=FCOSHead(settings.width, 1, classes, settings.depth),
         center_sampling_radius=settings.radius,
         score_thresh=settings.least_score,

@@ -103,6 +103,14 @@ def test_the_middle_refuses_to_cut_a_defect():
         middle(category([mask((5, 5))], ["a"]), 0.5)
 
 
+def test_pictures_that_would_lose_damage_can_be_left_out():
+    masks = [mask((5, 5)), mask((0, 5)), mask((6, 6))]
+    inner = middle(category(masks, ["a", "b", "c"]), 0.125, leave_out=True)
+    assert inner.defects.tolist() == ["a", "c"]
+    assert [int(m.sum()) for m in inner.masks] == [1, 1]
+    assert len(inner.test_files) == len(inner.labels) == 2
+
+
 def test_a_map_becomes_boxes():
     values = np.zeros((1, 16, 16), np.float32)
     values[0, 2:4, 3:6], values[0, 3, 4] = 2, 5
