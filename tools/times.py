@@ -72,7 +72,7 @@ def measured(path: Path) -> Measured:
         file=path.name,
         title=re.search(r"(?m)^# (.+)$", text)[1],
         seconds=None if seconds is None else int(seconds),
-        machine=machine,
+        machine=re.sub(r"\b1 threads", "1 thread", machine),
         words=len(prose.split()),
         exercises=len(re.findall(r"(?m)^### \d+\.\d+ ", text)),
     )
