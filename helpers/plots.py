@@ -68,13 +68,15 @@ def strip_by_class(values: ArrayLike, classes: ArrayLike, label: str) -> Picture
         for row, name in enumerate(names):
             axis.plot([medians[name]] * 2, [row - 0.38, row + 0.38], color="black", lw=2)
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(f"{label}; black line: median")
     largest = max(medians, key=medians.get)
     return Picture(
         figure,
         f"Dots in a row for each of {', '.join(names)}, on a logarithmic scale: {label}. The "
-        f"values spread over about {np.log10(values.max() / values.min()):.0f} powers of ten; "
+        f"largest value is about {values.max() / values.min():.0f} times the least; "
         f"{largest} has the largest median.",
     )
 

@@ -12,6 +12,7 @@ PAGES = book_pages()
 NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]
 FOLDED = [n for n in NOTEBOOKS if "<details" in (ROOT / f"{n}.ipynb").read_text("utf-8")]
 HEAVIEST = 3_000_000  # bytes
+LEAST_SCALE = 0.55  # of a figure's letters, 13 pixels and more, on a phone
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 KINDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # Of the coloured words of code, contrast is asked of the first of each colour and place: all is
@@ -82,6 +83,10 @@ def test_a_page_is_for_every_reader(visit, name):
     assert axe(page, ["color-contrast"]) == [], "in the dark"
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    shrunk = page.evaluate(
+        "[...document.querySelectorAll('img.figure')].map(i => i.clientWidth / i.naturalWidth)"
+    )
+    assert min(shrunk, default=1) >= LEAST_SCALE, "a phone's reader cannot read a figure"
 
 
 def test_search_finds_a_term(visit, server):
