@@ -16,7 +16,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint pytest nbval browser committed-book pdf links newest fresh-reader landing notebooks lab results long-tail report pretrain lock repository clean
+.PHONY: help book test lint pytest nbval browser committed-book pdf links newest extras fresh-reader landing notebooks lab results long-tail report pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,10 @@ links: $(INSTALLED)  ## Ask every link of the book whether it still leads somewh
 newest: $(INSTALLED)  ## Run all notebooks with the newest packages that pyproject.toml allows
 	$(BIN)/uv pip install --python $(BIN)/python --upgrade --group book --group test --editable .
 	$(BOOK_RUN) $(BIN)/python tools/run_notebooks.py
+
+extras: $(INSTALLED)  ## Install SAM's and YOLO-World's packages (ultralytics: AGPL-3.0), test both
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[sam,detection]'
+	$(BIN)/python -m pytest tests/test_sam.py tests/test_yolo_world.py -rs
 
 fresh-reader: $(INSTALLED)  ## Time a fresh reader's path from clone to the first detector
 	$(BIN)/python tools/fresh_reader.py

@@ -1,8 +1,10 @@
 """SAM, a segmenter that is told by points and boxes what to outline (an optional extra)."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,10 @@ def load_sam(folder: str | Path | None = None) -> Sam:
     """
     if not installed():
         raise ImportError(INSTALL)
+    with warnings.catch_warnings():
+        # In a notebook the progress bars that transformers imports warn that they are no widgets.
+        warnings.simplefilter("ignore")
+        import_module("tqdm.auto")
     named = folder or os.environ.get(FOLDER_VARIABLE)
     if named:
         path = Path(named)
