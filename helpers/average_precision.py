@@ -139,7 +139,8 @@ def average_precision(curve: PrecisionRecall, way: str = "coco") -> float:
     if way == "area":
         steps = np.diff(curve.recall, prepend=0.0)
         return float((steps * envelope[:-1]).sum())
-    levels = np.linspace(0, 1, 101 if way == "coco" else 11)
+    # pycocotools takes linspace; of 11 levels its 0.6 would lie above a recall of 3 / 5.
+    levels = np.linspace(0, 1, 101) if way == "coco" else np.arange(11) / 10
     return float(envelope[np.searchsorted(curve.recall, levels, side="left")].mean())
 
 

@@ -72,6 +72,14 @@ def test_average_precision_by_hand():
     assert average_precision(curve, "coco") == pytest.approx((26 + 50 * 0.75) / 101)
 
 
+def test_a_recall_of_just_a_level_reaches_it():
+    """Chapter 16's list: 3 of 5 objects are found at a recall of 0.6, with precision 3 / 4."""
+    right = [True, True, False, True, False, False, True, False]
+    curve = precision_recall([0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], right, 5)
+    assert average_precision(curve, "voc2007") == pytest.approx((5 + 2 * 3 / 4 + 2 * 4 / 7) / 11)
+    assert average_precision(curve, "area") == pytest.approx((2 + 3 / 4 + 4 / 7) / 5)
+
+
 @pytest.mark.parametrize("way", ["coco", "voc2007", "area"])
 def test_limits(way):
     perfect = precision_recall([0.9, 0.8], [True, True], 2)

@@ -160,8 +160,8 @@ def _tail(t: TailFacts) -> Answer:
             f"nuts stand against {t.counts[-1]} of the rarest defect, an imbalance factor of "
             f"{t.factor:.0f}. We chose Balanced-MixUp (Galdran, Carneiro and González Ballester, "
             f"MICCAI 2021). It draws one batch by image and one by class and trains on their "
-            f"mixture, a share λ ~ Beta({t.alpha}, 1) of the second: rare pictures come often, but "
-            f"never twice alike. On {t.judged} new nuts the balanced accuracy {_moves(gain)} from "
+            f"mixture, a share λ ~ Beta({t.alpha}, 1) of the second: rare pictures come often, "
+            f"mostly faintly, and never twice alike. On {t.judged} new nuts the balanced accuracy {_moves(gain)} from "
             f"{t.accuracy['plain']:.3f} to {t.accuracy['Balanced-MixUp']:.3f} ({signed(gain)}, "
             f"interval {signed(low)} to {signed(high)} over {t.seeds} seeds), and the calibration "
             f"error {_moves(t.error['Balanced-MixUp'] - t.error['plain'])} from {t.error['plain']:.3f} to {t.error['Balanced-MixUp']:.3f}. {others}. "
@@ -202,9 +202,9 @@ def _strategies(s: StrategyFacts, d: DataFacts) -> Answer:
     return Answer(
         title="training with good images only",
         summary=(
-            f"A detector that sees good images only must say what good is. Autoencoders redraw it, "
-            f"memories keep it, flows learn its density, students imitate a teacher on it; CutPaste, "
-            f"GANs and diffusion models make up what it is not. On the same {d.tested} images the "
+            f"A detector that sees good images only must say what good is. Autoencoders, GANs "
+            f"and diffusion models redraw it, memories keep it, flows learn its density, students "
+            f"imitate a teacher on it; CutPaste makes up what it is not. On the same {d.tested} images the "
             f"image AUROCs are: baseline autoencoder {s.line('Baseline autoencoder').auroc:.2f}, "
             f"{', '.join(shown)}. {s.best.name} is best; {len(s.level)} others cannot be told from "
             f"it here. PatchCore and FastFlow are not imitation learning: one is a memory, the "

@@ -117,7 +117,7 @@ def _data(d: DataFacts) -> Answer:
             f"我們讀取了所有檔案的標頭，{sizes}。每個瑕疵都有遮罩，合計 {d.regions} 個連通區域，"
             f"占瑕疵影像面積的 {least} % 到 {most} %，中位數為 {middle} %；若對整張影像取平均，"
             f"小瑕疵就會被淹沒。準確率會誤導人：一律回答「有瑕疵」，在此測試集就有 "
-            f"{100 * d.defective / d.tested:.1f} % 正確。所以我們採用 AUROC 並附上自助法信賴區間，"
+            f"{100 * d.defective / d.tested:.1f} % 正確。所以我們採用 AUROC 並附上拔靴法信賴區間，"
             f"畢竟只有 {d.good} × {d.defective} 組配對。一張完全不看影像、只是中央較亮的異常圖，"
             f"像素 AUROC 就有 {d.blind_auroc:.2f}。閾值只由保留的良品影像決定。"
         ),
@@ -199,7 +199,7 @@ def _tail(t: TailFacts) -> Answer:
             f"少數類別占了大多數樣本，就稱為長尾資料：此處良品有 {t.counts[0]} 張，最少的瑕疵只有 "
             f"{t.counts[-1]} 張，不平衡係數為 {t.factor:.0f}。我們選用 Balanced-MixUp（Galdran、"
             f"Carneiro 與 González Ballester，MICCAI 2021）：一個批次依影像抽樣，另一個依類別抽樣，"
-            f"再以混合後的影像訓練，後者占比 λ ~ Beta({t.alpha}, 1)。罕見影像因此經常出現，卻從不重複。"
+            f"再以混合後的影像訓練，後者占比 λ ~ Beta({t.alpha}, 1)。罕見影像因此經常出現（多半很淡），且從不重複。"
             f"以 {t.judged} 張新影像評估，平衡準確率由 {t.accuracy['plain']:.3f} {_moves(gain)} "
             f"{t.accuracy['Balanced-MixUp']:.3f}（{signed(gain)}，{t.seeds} 個種子的信賴區間為 "
             f"{signed(low)} 到 {signed(high)}），校準誤差由 {t.error['plain']:.3f} "
@@ -237,8 +237,8 @@ def _strategies(s: StrategyFacts, d: DataFacts) -> Answer:
     return Answer(
         title="只用良品影像訓練",
         summary=(
-            f"只看得到良品的偵測器，必須說明何謂「正常」：自編碼器重建它，記憶庫儲存它，標準化流學習其機率密度，"
-            f"學生網路模仿教師；CutPaste、GAN 與擴散模型則製造出不正常的樣子。在相同的 {d.tested} "
+            f"只看得到良品的偵測器，必須說明何謂「正常」：自編碼器、GAN 與擴散模型重建它，記憶庫儲存它，標準化流學習其機率"
+            f"密度，學生網路模仿教師；CutPaste 則製造出不正常的樣子。在相同的 {d.tested} "
             f"張影像上，影像 AUROC 為：基準自編碼器 {s.line('Baseline autoencoder').auroc:.2f}、"
             f"{shown}。「{name_of(s.best.name)}」最佳，另有 {len(s.level)} 種方法在此無法與它區分。"
             f"PatchCore 與 FastFlow 都不是模仿學習：前者是記憶庫，後者是密度模型。由良品決定的閾值攔下 "
