@@ -16,7 +16,7 @@
   function reason(answer, letter) {
     const why = answer.replace(/^<strong>.*?<\/strong>\s*/, "").replace(/\s+/g, " ");
     let said = false;
-    const sentences = why.split(/(?<=[.!?;]) (?=[A-Z(])/).filter((sentence) => {
+    const sentences = why.replace(/([.!?;]) (?=[A-Z(])/g, "$1\n").split("\n").filter((sentence) => {
       const named = sentence.match(/\([a-d]\)/g);
       if (named) said = named.includes(`(${letter})`);
       return said;
