@@ -30,7 +30,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@touch $@
 
 book: $(INSTALLED)  ## Execute every notebook on the generated data and build the book
-	$(BOOK_RUN) $(BIN)/python tools/build_book.py --execute
+	$(BOOK_RUN) $(BIN)/python -m tools.build_book --execute
 
 test: lint pytest nbval browser  ## Check style, helpers, every notebook's outputs, every page
 
@@ -49,46 +49,46 @@ browser: committed-book  ## Check every page of the book in Chromium; skipped wh
 	$(BIN)/python -m pytest tests/browser -rs --numprocesses 2
 
 committed-book: $(INSTALLED)  ## Build the book from the committed outputs, executing nothing
-	$(BIN)/python tools/build_book.py
+	$(BIN)/python -m tools.build_book
 
 pdf: committed-book  ## Print the whole book into _build/one-bad-nut.pdf, with Chromium
-	$(BIN)/python tools/pdf.py
+	$(BIN)/python -m tools.pdf
 
 links: $(INSTALLED)  ## Ask every link of the book whether it still leads somewhere
-	$(BIN)/python tools/build_book.py --builder linkcheck
+	$(BIN)/python -m tools.build_book --builder linkcheck
 
 # The notebooks' own assertions hold the results; the committed outputs stay as they are in git.
 newest: $(INSTALLED)  ## Run all notebooks with the newest packages that pyproject.toml allows
 	$(BIN)/uv pip install --python $(BIN)/python --upgrade --group book --group test --editable .
-	$(BOOK_RUN) $(BIN)/python tools/run_notebooks.py
+	$(BOOK_RUN) $(BIN)/python -m tools.run_notebooks
 
 extras: $(INSTALLED)  ## Install SAM's and YOLO-World's packages (ultralytics: AGPL-3.0), test both
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[sam,detection]'
 	$(BIN)/python -m pytest tests/test_sam.py tests/test_yolo_world.py -rs
 
 fresh-reader: $(INSTALLED)  ## Time a fresh reader's path from clone to the first detector
-	$(BIN)/python tools/fresh_reader.py
+	$(BIN)/python -m tools.fresh_reader
 
 landing: $(INSTALLED)  ## Draw the pictures of the front page anew
-	TQDM_DISABLE=1 $(BIN)/python tools/landing_picture.py
+	TQDM_DISABLE=1 $(BIN)/python -m tools.landing_picture
 
 notebooks: $(INSTALLED)  ## Run all notebooks top to bottom and keep their outputs in them
-	$(BOOK_RUN) $(BIN)/python tools/run_notebooks.py
+	$(BOOK_RUN) $(BIN)/python -m tools.run_notebooks
 
 lab: $(INSTALLED)  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. notebooks
 
 results: $(INSTALLED)  ## Run all detectors over all seeds; goes on where it stopped
-	$(BIN)/python tools/results.py
+	$(BIN)/python -m tools.results
 
 long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped
-	$(BIN)/python tools/long_tail.py
+	$(BIN)/python -m tools.long_tail
 
 report: $(INSTALLED)  ## Write the assignment's report from the records: LANGUAGE=en or zh-TW
-	$(BIN)/python tools/report.py --language "$(LANGUAGE)" $(if $(ALLOW_STALE),--allow-stale)
+	$(BIN)/python -m tools.report --language "$(LANGUAGE)" $(if $(ALLOW_STALE),--allow-stale)
 
 pretrain: $(INSTALLED)  ## Train the formula backbone anew: an hour or more on two cores
-	$(BIN)/python tools/pretrain_backbone.py
+	$(BIN)/python -m tools.pretrain_backbone
 
 lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
@@ -96,7 +96,7 @@ lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
 		--output-file requirements.txt pyproject.toml
 
 repository: $(INSTALLED)  ## Point the whole book at another repository: make repository URL=...
-	$(BIN)/python tools/set_repository.py $(URL)
+	$(BIN)/python -m tools.set_repository $(URL)
 
 clean:  ## Remove what was built; environment and data stay
 	rm -rf _build .pytest_cache .ruff_cache

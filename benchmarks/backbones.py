@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.atomic import whole_file
-from helpers.backbones import Backbone, backbone
-from helpers.datasets import Category, load_category
+from helpers.data.category import Category, lend
+from helpers.data.load import load_category
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.errors import DataError
-from helpers.lending import lend
-from helpers.metrics import auroc_interval, image_auroc, paired_difference
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
-from helpers.pixel_metrics import pixel_report
-from helpers.weights import FORMULA_FOLDER
+from helpers.files import whole_file
+from helpers.metrics.image import auroc_interval, image_auroc, paired_difference
+from helpers.metrics.pixel import pixel_report
+from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.weights import FORMULA_FOLDER
 
 RANDOM_SEEDS = range(5)
 

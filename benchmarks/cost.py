@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from helpers import patchcore
-from helpers.backbones import backbone
-from helpers.datasets import generate_category
-from helpers.features import patch_features
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.data.load import generate_category
+from helpers.detectors.memory import patchcore
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.networks.backbone import backbone
+from helpers.networks.features import patch_features
 
 STEPS = {"features": "patch_features", "projection": "random_projection", "coreset": "k_centre"}
 ENTRIES, IMAGES = 1000, 500

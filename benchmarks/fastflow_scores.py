@@ -18,15 +18,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers import strategies
-from helpers.datasets import load_category, split_good
-from helpers.detectors import Scores, pool, smooth
-from helpers.fastflow import FastFlowDetector, oddness
-from helpers.flows import log_normal
-from helpers.lending import lend
+from helpers.data.category import lend, split_good
+from helpers.data.load import load_category
+from helpers.detectors import catalogue
+from helpers.detectors.density.fastflow import FastFlowDetector, oddness
+from helpers.detectors.density.flow import log_normal
+from helpers.experiments.detectors import results_folder
+from helpers.experiments.report import evaluate, timed
+from helpers.metrics.scores import Scores, pool, smooth
 from helpers.profiles import PROFILES
-from helpers.reports import evaluate, timed
-from helpers.results import results_folder
 
 PROFILE = PROFILES["medium"]
 BATCH = 16
@@ -63,7 +63,7 @@ def main() -> None:
 
     category = lend(load_category(arguments.category, arguments.size), arguments.lend)
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
-    settings = strategies.fastflow(PROFILE, len(fit_images), arguments.seed)
+    settings = catalogue.fastflow(PROFILE, len(fit_images), arguments.seed)
     name = "FastFlow"
     if arguments.other:
         architecture, weights = arguments.other.split("=", 1)

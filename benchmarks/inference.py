@@ -28,12 +28,12 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from helpers.backbones import MEAN, STD, Backbone, backbone
-from helpers.datasets import load_category
+from helpers.data.load import load_category
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.machine import Machine, this_machine
-from helpers.metrics import image_auroc
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
-from helpers.weights import read_formula_weights
+from helpers.metrics.image import image_auroc
+from helpers.networks.backbone import MEAN, STD, Backbone, backbone
+from helpers.networks.weights import read_formula_weights
 
 SIDE = 224
 LAYERS = ("layer2", "layer3")

@@ -25,12 +25,17 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from helpers.atomic import make_folder_once
-from helpers.autoencoders import Autoencoder, AutoencoderSettings, reconstruction_loss
-from helpers.datasets import list_images, load_category
+from helpers.data.load import list_images, load_category
+from helpers.detectors.reconstruction.autoencoder import (
+    Autoencoder,
+    AutoencoderSettings,
+    reconstruction_loss,
+)
+from helpers.files import make_folder_once
 from helpers.machine import this_machine
-from helpers.places import data_folder
-from helpers.training import TrainingSettings, epoch_order, seeded, train
+from helpers.networks.seeding import epoch_order, seeded
+from helpers.networks.training import TrainingSettings, train
+from helpers.paths import data_folder
 
 SIZE = 256
 

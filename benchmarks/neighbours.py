@@ -21,14 +21,14 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from helpers.atomic import whole_file
-from helpers.backbones import backbone
-from helpers.datasets import load_category
-from helpers.features import patch_features
+from helpers.data.load import load_category
+from helpers.detectors.memory.nearest import nearest
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.files import whole_file
 from helpers.machine import this_machine
-from helpers.neighbours import nearest
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
-from helpers.places import project_root
+from helpers.networks.backbone import backbone
+from helpers.networks.features import patch_features
+from helpers.paths import project_root
 
 Search = Callable[[np.ndarray], np.ndarray]  # Q×C queries to Q positions
 

@@ -29,17 +29,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from helpers import patchcore
-from helpers.backbones import Backbone, backbone
-from helpers.coresets import k_centre, random_projection
-from helpers.datasets import Category, load_category
-from helpers.features import patch_features
+from helpers.data.category import Category
+from helpers.data.load import load_category
+from helpers.detectors.memory import patchcore
+from helpers.detectors.memory.coreset import k_centre, random_projection
+from helpers.detectors.memory.nearest import nearest
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.machine import Machine, this_machine
-from helpers.metrics import image_auroc
-from helpers.neighbours import nearest
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
-from helpers.pixel_metrics import pixel_auroc
-from helpers.weights import read_formula_weights
+from helpers.metrics.image import image_auroc
+from helpers.metrics.pixel import pixel_auroc
+from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.features import patch_features
+from helpers.networks.weights import read_formula_weights
 
 LAYERS = ("layer2", "layer3")
 EXACT = Machine("cpu", "float32")

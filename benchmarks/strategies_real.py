@@ -17,19 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers import strategies
-from helpers.contrastive_memory import ContrastiveMemoryDetector
-from helpers.datasets import Category, load_category
-from helpers.detectors import Detector
-from helpers.fastflow import FastFlowDetector
-from helpers.lending import lend
+from helpers.data.category import Category, lend
+from helpers.data.load import load_category
+from helpers.detectors import catalogue
+from helpers.detectors.base import Detector
+from helpers.detectors.density.fastflow import FastFlowDetector
+from helpers.detectors.memory.contrastive_memory import ContrastiveMemoryDetector
+from helpers.detectors.memory.patchcore import PatchCoreDetector
+from helpers.detectors.student_teacher import StudentTeacherDetector
+from helpers.experiments.report import timed
 from helpers.machine import this_machine
-from helpers.metrics import auroc_interval, image_auroc, paired_difference
-from helpers.patchcore import PatchCoreDetector
-from helpers.pixel_metrics import pixel_report
+from helpers.metrics.image import auroc_interval, image_auroc, paired_difference
+from helpers.metrics.pixel import pixel_report
 from helpers.profiles import PROFILES
-from helpers.reports import timed
-from helpers.student_teacher import StudentTeacherDetector
 
 PROFILE = PROFILES["medium"]
 
@@ -44,22 +44,22 @@ class Network:
 
 
 def patchcore(network: Network, images: int, seed: int) -> Detector:
-    return PatchCoreDetector(replace(strategies.patchcore(PROFILE, seed), **vars(network)))
+    return PatchCoreDetector(replace(catalogue.patchcore(PROFILE, seed), **vars(network)))
 
 
 def contrastive_memory(network: Network, images: int, seed: int) -> Detector:
-    settings = strategies.contrastive_memory(PROFILE, images, seed)
+    settings = catalogue.contrastive_memory(PROFILE, images, seed)
     memory = replace(settings.memory, **vars(network))
     return ContrastiveMemoryDetector(replace(settings, memory=memory))
 
 
 def student_teacher(network: Network, images: int, seed: int) -> Detector:
-    settings = strategies.student_teacher(PROFILE, images, seed)
+    settings = catalogue.student_teacher(PROFILE, images, seed)
     return StudentTeacherDetector(replace(settings, **vars(network)))
 
 
 def fastflow(network: Network, images: int, seed: int) -> Detector:
-    settings = strategies.fastflow(PROFILE, images, seed)
+    settings = catalogue.fastflow(PROFILE, images, seed)
     return FastFlowDetector(replace(settings, **vars(network)))
 
 

@@ -17,14 +17,17 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from helpers import autoencoders, cutpaste, pixel_reconstruction, skip_autoencoders
-from helpers.attempts import all_attempts
-from helpers.datasets import load_category, split_good
-from helpers.metrics import image_auroc, paired_difference
+from helpers.data.category import split_good
+from helpers.data.load import load_category
+from helpers.detectors.catalogue import all_attempts
+from helpers.detectors.reconstruction import autoencoder, resnet_autoencoder, skip_autoencoder
+from helpers.detectors.self_supervision import cutpaste
+from helpers.metrics.image import image_auroc, paired_difference
+from helpers.networks.seeding import seeded
+from helpers.networks.training import History, Loss, TrainingSettings
 from helpers.profiles import current_profile
-from helpers.training import History, Loss, TrainingSettings, seeded
 
-MODULES = (autoencoders, pixel_reconstruction, cutpaste, skip_autoencoders)
+MODULES = (autoencoder, resnet_autoencoder, cutpaste, skip_autoencoder)
 
 
 def plain_train(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from helpers.places import project_root
+from helpers.paths import project_root
 
 # Colab is a notebook server itself.
 NOT_NEEDED = {"jupyterlab"}

@@ -35,7 +35,7 @@ class Profile:
     learning_rate
         Of the Adam optimiser.
     weights
-        What pretrained networks begin with; see ``helpers.backbones.backbone``.
+        What pretrained networks begin with; see ``helpers.networks.backbone.backbone``.
     width
         Channels of the first layer of the networks that the book trains from scratch.
     seeds

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from helpers.annotations import AnnotatedImage, Annotation, AnnotationSet
-from helpers.regions import regions
+from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
+from helpers.annotations.regions import regions
 
 CLASSES = ("déchirure fine", "cut & <hole>")
 HEIGHT, WIDTH = 20, 30

@@ -2,16 +2,14 @@
 
 import json
 import re
-import sys
 from functools import cache
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
 
-from build_book import pages  # noqa: E402
+from tools.build_book import pages  # noqa: E402
 
 
 def reading_order() -> list[Path]:

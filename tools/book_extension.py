@@ -10,11 +10,12 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-import explorer_data
-from repository import ROOT
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
+
+from tools import explorer_data
+from tools.repository import ROOT
 
 MADE = ROOT / "_build" / "made"
 RECORDS = ROOT / "book" / "records" / "quick"
@@ -90,8 +91,11 @@ def make_assets(app: Sphinx, config: Config) -> None:
     config.mathjax_path = "mathjax/tex-chtml.js"
     config.html_context.setdefault("default_mode", "auto")  # light or dark, as the system has it
     config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
-    sources = [*sorted(RECORDS.glob("*/*.json")), *sorted((ROOT / "helpers").glob("nut_*.py"))]
-    sources += [Path(explorer_data.__file__), ROOT / "helpers" / "hazelnuts.py"]
+    sources = [
+        *sorted(RECORDS.glob("*/*.json")),
+        *sorted((ROOT / "helpers/hazelnuts").glob("*.py")),
+    ]
+    sources.append(Path(explorer_data.__file__))
     state = "\n".join(f"{path.name} {path.stat().st_mtime_ns}" for path in sources)
     mark = MADE.with_name("made.txt")
     if not mark.is_file() or mark.read_text("utf-8") != state:

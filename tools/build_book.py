@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from repository import ROOT, configuration
-from times import write_tables
+
+from tools.repository import ROOT, configuration
+from tools.times import write_tables
 
 HTML = ROOT / "_build" / "html"
 

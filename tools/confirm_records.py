@@ -17,15 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from helpers import tail_experiments
-from helpers.atomic import whole_file
-from helpers.datasets import generate_category, load_category, split_good
-from helpers.labelled import labelled_test
+from helpers.data.category import split_good
+from helpers.data.labelled import labelled_test
+from helpers.data.load import generate_category, load_category
+from helpers.experiments import long_tail
+from helpers.experiments.detectors import PARTS, fault, planned, results_folder, run
+from helpers.experiments.long_tail_cases import centre, for_task, judged_images, training_set
+from helpers.experiments.record_codes import CODE_CHANGED, CODE_UNKNOWN, code_of
+from helpers.experiments.report import load_report, record_path
+from helpers.files import whole_file
 from helpers.profiles import current_profile
-from helpers.record_codes import CODE_CHANGED, CODE_UNKNOWN, code_of
-from helpers.reports import load_report, record_path
-from helpers.results import PARTS, fault, planned, results_folder, run
-from helpers.tail_cases import centre, for_task, judged_images, training_set
 
 TOLERANCE = 1e-5  # relative: the scores are recorded with six digits
 
@@ -80,20 +81,20 @@ def use_threads_of(machine: str) -> None:
 
 def confirm_tail(names: list[str], sample: bool) -> None:
     profile = current_profile()
-    folder, code = tail_experiments.record_folder(profile), tail_experiments.code_now()
+    folder, code = long_tail.record_folder(profile), long_tail.code_now()
     category = generate_category(profile.image_size)
     test = centre(labelled_test(category))
     judged, _ = judged_images(profile.image_size)
     agreed = True
     for name in names:
-        kept = tail_experiments.load(folder / name)
+        kept = long_tail.load(folder / name)
         use_threads_of(kept.environment["machine"])
         known = centre(training_set(category, kept.case))
-        warm = tail_experiments.warm_up(kept.case, known, profile)
-        classifier = tail_experiments.train(kept.case, known, profile, warm)
+        warm = long_tail.warm_up(kept.case, known, profile)
+        classifier = long_tail.train(kept.case, known, profile, warm)
         scores = (1 - classifier.predict(test.images)[:, 0]).round(4)
         mine = centre(for_task(judged, kept.case.task))
-        counts = tail_experiments.confusion(mine.labels, classifier.predict(mine.images)).tolist()
+        counts = long_tail.confusion(mine.labels, classifier.predict(mine.images)).tolist()
         same = alike(scores, kept.image_scores) and counts == kept.confusion
         agreed &= same
         print(f"{name}: {'confirmed' if same else 'other scores, left as it is'}", flush=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from helpers import hazelnuts
 from helpers.errors import DataError
-from helpers.pictures import CLASSES
-from helpers.reports import Report, load_report
+from helpers.experiments.report import Report, load_report
+from helpers.hazelnuts import render
+from helpers.plots.picture import CLASSES
 
 TILE = 96  # pixels: the side of a small picture of a nut
 COLUMNS = 10
@@ -109,7 +109,7 @@ def test_pictures(counts: dict[str, int], size: int = TILE) -> list[np.ndarray]:
     """
     wanted = {f"test/{name}": count for name, count in counts.items()}
     with tempfile.TemporaryDirectory() as folder:
-        hazelnuts.fill_category(Path(folder), size=size, counts=wanted)
+        render.fill_category(Path(folder), size=size, counts=wanted)
         return [np.array(Image.open(path)) for path in sorted(Path(folder).glob("test/*/*.png"))]
 
 
@@ -144,7 +144,7 @@ def pictures_to_mix(names: Iterable[str] = CLASSES) -> dict[str, str]:
     return {
         name: "data:image/webp;base64,"
         + base64.b64encode(
-            webp(hazelnuts.render(MIXED_SEED + place, name, MIXED)[0], quality=85)
+            webp(render.render(MIXED_SEED + place, name, MIXED)[0], quality=85)
         ).decode()
         for place, name in enumerate(names)
     }

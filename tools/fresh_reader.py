@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from repository import ROOT
+
+from tools.repository import ROOT
 
 FIRST = "notebooks/02_baseline_autoencoder.ipynb"
 TO_FIRST, TO_BOOK = 5, 20  # minutes on two cores

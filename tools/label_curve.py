@@ -2,7 +2,7 @@
 
 import argparse
 
-from helpers.detection_cases import (
+from helpers.experiments.detection import (
     SHOTS,
     judged_nuts,
     labelled_nuts,

@@ -4,9 +4,9 @@ import argparse
 
 from tqdm import tqdm
 
+from helpers.experiments.long_tail import record_folder, run_all
+from helpers.experiments.long_tail_cases import planned
 from helpers.profiles import current_profile
-from helpers.tail_cases import planned
-from helpers.tail_experiments import record_folder, run_all
 
 
 def main() -> None:

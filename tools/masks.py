@@ -3,8 +3,8 @@
 import argparse
 from dataclasses import replace
 
-from helpers.datasets import generate_category
-from helpers.mask_experiments import SETTINGS, curve, kinds_left_out, record_folder, run_all
+from helpers.data.load import generate_category
+from helpers.experiments.segmentation import SETTINGS, curve, kinds_left_out, record_folder, run_all
 
 PARTS = ["curve", "left out"]
 
@@ -15,7 +15,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="only these")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="only these")
-    parser.add_argument("--encoder", default=SETTINGS.encoder, help="see helpers.unets.unet")
+    parser.add_argument(
+        "--encoder", default=SETTINGS.encoder, help="see helpers.segmentation.unet.unet"
+    )
     chosen = parser.parse_args()
     category = generate_category(chosen.size)
     cases = curve(chosen.seeds) if "curve" in chosen.parts else []

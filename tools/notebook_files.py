@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.atomic import whole_file
+from helpers.files import whole_file
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
-from build_book import HTML, pages
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, NameObject
-from repository import ROOT
+
+from tools.build_book import HTML, pages
+from tools.repository import ROOT
 
 TARGET = ROOT / "_build" / "one-bad-nut.pdf"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -10,10 +10,10 @@ from dataclasses import asdict, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from helpers.formulas.pretraining import PretrainingSettings, make_pool, pretrain
 from helpers.machine import this_machine
-from helpers.places import data_folder
-from helpers.pretraining import PretrainingSettings, make_pool, pretrain
-from helpers.weights import write_formula_weights
+from helpers.networks.weights import write_formula_weights
+from helpers.paths import data_folder
 
 
 def settings_from(arguments: argparse.Namespace) -> PretrainingSettings:
@@ -74,7 +74,9 @@ def main() -> None:
     run = pretrain(settings, pool, arguments.checkpoint, machine=machine, report=say)
     described = card(settings, run.losses, run.seconds, machine.describe())
     path = write_formula_weights("resnet18", run.state, described, arguments.folder)
-    print(f"written: {path}. To use them, put them and the card into helpers/formula_weights.")
+    print(
+        f"written: {path}. To use them, put them and the card into helpers/networks/formula_weights."
+    )
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ import json
 
 import numpy as np
 
-from helpers.annotations import annotate
-from helpers.atomic import whole_file
-from helpers.box_detector import BoxDetector
-from helpers.boxes import as_one_class, make_boxes, map_boxes, score_boxes, true_boxes
-from helpers.datasets import load_category, split_good
-from helpers.detection_cases import box_settings, judge, records_folder
-from helpers.long_tail import stratified_folds
-from helpers.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.annotations.objects import annotate
+from helpers.annotations.regions import RegionRules
+from helpers.data.category import split_good
+from helpers.data.labels import stratified_folds
+from helpers.data.load import load_category
+from helpers.detection.boxes import as_one_class, make_boxes, map_boxes, score_boxes, true_boxes
+from helpers.detection.detector import BoxDetector
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.experiments.detection import box_settings, judge, records_folder
+from helpers.files import whole_file
 from helpers.profiles import current_profile
-from helpers.regions import RegionRules
 
 
 def main() -> None:

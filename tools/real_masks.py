@@ -5,12 +5,12 @@ import time
 
 import numpy as np
 
-from helpers.datasets import load_category
-from helpers.long_tail import stratified_folds
-from helpers.mask_experiments import GOOD_EVERY, SETTINGS, judge, record_folder, save
-from helpers.masked import masked_test
+from helpers.data.labelled import masked_test
+from helpers.data.labels import stratified_folds
+from helpers.data.load import load_category
+from helpers.experiments.segmentation import GOOD_EVERY, SETTINGS, judge, record_folder, save
 from helpers.profiles import current_profile
-from helpers.segmentation import Segmenter, SegmenterSettings
+from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
 
 
 def main() -> None:

@@ -6,16 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.class_metrics import balanced_accuracy, macro_f1, recall_per_class, reliability
-from helpers.cross_validation import out_of_fold
-from helpers.datasets import load_category
-from helpers.defect_classifiers import REMEDIES, DefectClassifier
-from helpers.labelled import Labelled, labelled_test
-from helpers.lending import lend
-from helpers.long_tail import class_counts
-from helpers.metrics import image_auroc
+from helpers.data.category import lend
+from helpers.data.labelled import Labelled, labelled_test
+from helpers.data.labels import class_counts
+from helpers.data.load import load_category
+from helpers.experiments.cross_validation import out_of_fold
+from helpers.experiments.long_tail_cases import (
+    TASKS,
+    TailCase,
+    case,
+    for_task,
+    remedy_settings,
+    warm_settings,
+)
+from helpers.long_tail.classifier import REMEDIES, DefectClassifier
+from helpers.metrics.classes import balanced_accuracy, macro_f1, recall_per_class, reliability
+from helpers.metrics.image import image_auroc
 from helpers.profiles import Profile, current_profile
-from helpers.tail_cases import TASKS, TailCase, case, for_task, remedy_settings, warm_settings
 
 
 @dataclass(frozen=True)

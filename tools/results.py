@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from tqdm import tqdm
 
+from helpers.experiments.detectors import PARTS, results_folder, run_all
 from helpers.profiles import current_profile
-from helpers.results import PARTS, results_folder, run_all
 
 
 def main() -> None:

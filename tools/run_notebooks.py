@@ -1,6 +1,6 @@
 """Run notebooks top to bottom, each in a fresh kernel, and keep their outputs in the files.
 
-Usage: ``python tools/run_notebooks.py [NOTEBOOK ...]`` (all of them when none is named).
+Usage: ``python -m tools.run_notebooks [NOTEBOOK ...]`` (all of them when none is named).
 """
 
 import sys
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from notebook_files import notebook_paths, write
+
+from tools.notebook_files import notebook_paths, write
 
 
 def run(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Point the book at another repository: ``python tools/set_repository.py URL``.
+"""Point the book at another repository: ``python -m tools.set_repository URL``.
 
 Without a URL it only brings badges and first cells into line with ``_config.yml``.
 """
@@ -7,8 +7,9 @@ import re
 import sys
 
 import nbformat
-from notebook_files import notebook_paths, write
-from repository import ROOT, first_cell, with_badge
+
+from tools.notebook_files import notebook_paths, write
+from tools.repository import ROOT, first_cell, with_badge
 
 
 def set_url(url: str) -> None:

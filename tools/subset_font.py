@@ -1,6 +1,6 @@
 """Make the report's Chinese font anew: the characters it needs, out of a Noto Sans CJK file.
 
-Usage: ``python tools/subset_font.py NotoSansCJK-Regular.ttc`` (or NotoSansTC-Regular.otf). Needed
+Usage: ``python -m tools.subset_font NotoSansCJK-Regular.ttc`` (or NotoSansTC-Regular.otf). Needed
 after the Chinese text has got new characters; a test tells.
 """
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
-from helpers.assignment import text_zh_tw
-from helpers.assignment.typeset import CHINESE_FONT
-from helpers.atomic import whole_file
+from helpers.files import whole_file
+from tools.report import text_zh_tw
+from tools.report.typeset import CHINESE_FONT
 
 FAMILY = "One Bad Nut Report TC"
 EXTRA = string.printable + "±×–−—λα「」『』，、。；：！？（）　°µ…“”‘’éáí"

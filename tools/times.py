@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from notebook_files import notebook_paths
 
-from helpers.atomic import whole_file
+from helpers.files import whole_file
+from tools.notebook_files import notebook_paths
 
 GENERATED = Path(__file__).resolve().parent.parent / "book" / "generated"
 WORDS_A_MINUTE = 200

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
-sys.path.insert(0, str(ROOT / "tools"))
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -31,7 +29,8 @@ def chromium():
 def book_pages():
     """Return every page of the table of contents, and the search page."""
     import yaml
-    from build_book import pages
+
+    from tools.build_book import pages
 
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     return [*pages(contents), "search"]

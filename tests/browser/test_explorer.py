@@ -4,12 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from explorer_data import defects_of, read_reports
 from scipy.stats import beta
 
-from helpers.metrics import confusion_at
-
-from .conftest import HTML, PHONE, ROOT
+from helpers.metrics.image import confusion_at
+from tests.browser.conftest import HTML, PHONE, ROOT
+from tools.explorer_data import defects_of, read_reports
 
 REPORTS = read_reports(ROOT / "book" / "records" / "quick")
 DEFECTS = defects_of(REPORTS[0])

@@ -6,7 +6,7 @@ from importlib.resources import files
 import nbformat
 import pytest
 
-from .conftest import HTML, PHONE, ROOT, WIDE, book_pages
+from tests.browser.conftest import HTML, PHONE, ROOT, WIDE, book_pages
 
 PAGES = book_pages()
 NOTEBOOKS = [page for page in PAGES if page.startswith("notebooks/")]

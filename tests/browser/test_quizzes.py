@@ -1,15 +1,11 @@
 """The quizzes answer: each option says whether it is right, and why not."""
 
 import re
-import sys
 
 import pytest
 
-from .conftest import HTML, PHONE, ROOT
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from quizzes import questions
+from tests.browser.conftest import HTML, PHONE
+from tests.quizzes import questions
 
 ALL = list(questions())
 CHAPTERS = sorted({q.chapter for q in ALL})

@@ -1,5 +1,5 @@
 /* What the explorers compute. Pure functions without a page, so that the tests can hold them to
- * Python's: helpers/metrics.py for the counts, helpers/mixing.py and scipy for the mixing. */
+ * Python's: helpers/metrics/image.py for the counts, helpers/long_tail/mixing.py and scipy for the mixing. */
 (function () {
   "use strict";
 

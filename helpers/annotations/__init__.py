@@ -1,0 +1,1 @@
+"""Objects with outlines, whatever file they came from or go to."""

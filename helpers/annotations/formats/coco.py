@@ -1,0 +1,236 @@
+"""COCO: all annotations of a part in one JSON file; boxes, and polygons or run lengths."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from helpers.annotations.formats.files import load_json, save_picture, save_text
+from helpers.annotations.objects import (
+    UNKNOWN,
+    AnnotatedImage,
+    Annotation,
+    AnnotationSet,
+    check_pictures,
+)
+from helpers.annotations.polygons import EXACT, polygon
+from helpers.annotations.regions import Region, from_run_lengths, region_of, run_lengths
+from helpers.annotations.shapes import box_region, located, polygon_region
+from helpers.errors import DataError
+from helpers.files import make_new_folder
+
+SHAPES = ("polygons", "runs")
+
+
+def to_coco(annotations: AnnotationSet, shapes: str = "polygons", tolerance: float = EXACT) -> dict:
+    """Return a set in COCO's form, ready for JSON.
+
+    All ids count from 1: pycocotools' evaluation takes id 0 for "no match".
+
+    Parameters
+    ----------
+    annotations
+        The set, or a part of it.
+    shapes
+        ``"polygons"`` or ``"runs"``, for the masks.
+    tolerance
+        Of the polygons, in pixels; see ``helpers.annotations.polygons.simplified``.
+
+    Raises
+    ------
+    ValueError
+        When ``shapes`` is neither.
+    """
+    if shapes not in SHAPES:
+        raise ValueError(f"shapes must be one of {', '.join(SHAPES)}; got {shapes!r}.")
+    images, objects = [], []
+    for number, (image, name) in enumerate(
+        zip(annotations.images, annotations.flat_names(), strict=True), 1
+    ):
+        images.append(
+            {"id": number, "file_name": f"{name}.png", "width": image.width, "height": image.height}
+        )
+        for annotation in image.annotations:
+            region = annotation.region
+            objects.append(
+                {
+                    "id": len(objects) + 1,
+                    "image_id": number,
+                    "category_id": annotation.label + 1,
+                    "bbox": list(region.box),
+                    "area": region.area,
+                    "segmentation": _shape(region, image, shapes, tolerance),
+                    "iscrowd": 0,
+                }
+            )
+    return {
+        "info": {"description": annotations.name},
+        "licenses": [{"id": 1, "name": annotations.licence}],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(annotations.classes, 1)],
+        "images": images,
+        "annotations": objects,
+    }
+
+
+def write_coco(
+    folder: str | Path,
+    annotations: AnnotationSet,
+    pictures: np.ndarray,
+    parts: Mapping[str, Sequence[int]],
+    tolerance: float = EXACT,
+) -> Path:
+    """Write a new folder in COCO's layout, all of it or nothing.
+
+    ``images/NAME.png``, and for each part ``annotations/instances_PART.json`` with polygons and
+    ``annotations/instances_PART_runs.json`` with run lengths.
+
+    Parameters
+    ----------
+    folder
+        Not there yet, or empty.
+    annotations, pictures
+        The N annotated pictures, and their pixels: uint8, N×3×H×W.
+    parts
+        Places of the pictures of each part.
+    tolerance
+        Of the polygons, in pixels.
+
+    Raises
+    ------
+    DataError
+        When the folder holds something, or cannot be written.
+    ValueError
+        When pictures, parts and annotations do not fit together.
+    """
+    check_pictures(annotations, pictures, parts)
+    names = annotations.flat_names()
+
+    def fill(work: Path) -> None:
+        for part, rows in parts.items():
+            # Names are those of the whole set, whatever folders a part's pictures share.
+            named = _renamed(annotations.subset(rows), [names[row] for row in rows])
+            for shapes, ending in zip(SHAPES, ("", "_runs"), strict=True):
+                text = json.dumps(to_coco(named, shapes, tolerance), ensure_ascii=False, indent=1)
+                save_text(text + "\n", work / "annotations" / f"instances_{part}{ending}.json")
+            for row in rows:
+                save_picture(pictures[row], work / "images" / f"{names[row]}.png")
+
+    return make_new_folder(folder, fill)
+
+
+def read_coco(path: str | Path) -> AnnotationSet:
+    """Read a COCO file of boxes, polygons or run lengths.
+
+    Where an annotation has a segmentation it is used, else its box, filled. Classes keep the order
+    of their ids. Coordinates between pixels are rounded; see ``helpers.annotations.shapes``.
+
+    Raises
+    ------
+    DataError
+        When the file is no COCO file, an id is missing, unknown or occurs twice, a shape has no
+        size or leaves its picture.
+    """
+    path = Path(path)
+    content = load_json(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path} holds a list, not COCO's object with 'images' and 'annotations'.")
+    images = _by_id(content, "images", ("file_name", "width", "height"), path)
+    for entry in images.values():
+        _check_image(entry, path)
+    categories = _by_id(content, "categories", ("name",), path)
+    objects = _by_id(content, "annotations", ("image_id", "category_id"), path)
+    labels = {key: place for place, key in enumerate(sorted(categories))}
+    found: dict[int, list[Annotation]] = {key: [] for key in images}
+    for key, entry in objects.items():
+        where = f"{path}: annotation {key}"
+        for name, known in (("image_id", images), ("category_id", categories)):
+            if entry[name] not in known:
+                raise DataError(
+                    f"{where} has {name} {entry[name]!r}, which is not in the file. Export the "
+                    "file again, with all images and categories."
+                )
+        with located(where):
+            region = _region(entry, images[entry["image_id"]])
+            found[entry["image_id"]].append(Annotation(labels[entry["category_id"]], region))
+    licences = [str(entry.get("name", UNKNOWN)) for entry in content.get("licenses") or []]
+    with located(str(path)):
+        return AnnotationSet(
+            name=str((content.get("info") or {}).get("description") or path.stem),
+            classes=tuple(str(categories[key]["name"]) for key in sorted(categories)),
+            images=tuple(
+                AnnotatedImage(
+                    entry["file_name"], entry["width"], entry["height"], tuple(found[key])
+                )
+                for key, entry in images.items()
+            ),
+            licence="; ".join(licences) or UNKNOWN,
+        )
+
+
+def _shape(region: Region, image: AnnotatedImage, shapes: str, tolerance: float) -> list | dict:
+    if shapes == "runs":
+        return run_lengths(region.on(image.height, image.width))
+    return [polygon(region, tolerance).ravel().tolist()]
+
+
+def _renamed(annotations: AnnotationSet, names: Sequence[str]) -> AnnotationSet:
+    images = tuple(
+        AnnotatedImage(f"{name}.png", image.width, image.height, image.annotations)
+        for name, image in zip(names, annotations.images, strict=True)
+    )
+    return AnnotationSet(annotations.name, annotations.classes, images, annotations.licence)
+
+
+def _by_id(content: dict, what: str, needed: Sequence[str], path: Path) -> dict[int, dict]:
+    entries = content.get(what)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise DataError(
+            f"{path} has no list '{what}'. A COCO file of objects needs 'images', 'annotations' "
+            "and 'categories': export it again as 'COCO instances'."
+        )
+    found: dict[int, dict] = {}
+    for place, entry in enumerate(entries):
+        for name in ("id", *needed):
+            if name not in entry:
+                raise DataError(
+                    f"{path}: entry {place} of '{what}' has no '{name}'. Export the file again, or "
+                    "fill it in."
+                )
+        if isinstance(entry["id"], bool) or not isinstance(entry["id"], int):
+            raise DataError(f"{path}: '{what}' has id {entry['id']!r}; ids are whole numbers.")
+        if entry["id"] in found:
+            raise DataError(
+                f"{path}: two entries of '{what}' have the id {entry['id']}. Two files may have "
+                "been joined: number the entries of one of them anew."
+            )
+        found[entry["id"]] = entry
+    return found
+
+
+def _check_image(entry: dict, path: Path) -> None:
+    sides = entry["width"], entry["height"]
+    if not all(isinstance(side, int) and side >= 1 for side in sides):
+        raise DataError(
+            f"{path}: image {entry['id']} has width and height {sides}; they are whole numbers of "
+            "pixels, at least 1."
+        )
+    if not isinstance(entry["file_name"], str):
+        raise DataError(f"{path}: image {entry['id']} has file_name {entry['file_name']!r}.")
+
+
+def _region(entry: dict, image: dict) -> Region:
+    width, height = image["width"], image["height"]
+    shape = entry.get("segmentation")
+    if isinstance(shape, dict):
+        if list(shape.get("size", [])) != [height, width]:
+            raise ValueError(
+                f"the run lengths are for size {shape.get('size')} (height, width), but the image "
+                f"has {[height, width]}."
+            )
+        return region_of(from_run_lengths(shape))
+    if shape:
+        return polygon_region(shape, width, height)
+    if "bbox" not in entry:
+        raise ValueError("there is neither 'segmentation' nor 'bbox'. Draw the object anew.")
+    return box_region(entry["bbox"], width, height)

@@ -1,0 +1,1 @@
+"""Changes of training pictures: colours, and damage made on purpose."""

@@ -1,0 +1,135 @@
+"""A category of images, as every chapter uses it: train, test, labels and masks."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Category:
+    """The images of one product.
+
+    Attributes
+    ----------
+    name
+        Such as ``"hazelnut"``.
+    train
+        Good images: uint8, N×3×H×W.
+    test
+        Good and defective images: uint8, M×3×H×W.
+    labels
+        0 good, 1 defective: int64, shape M.
+    defects
+        Name of each test image's defect, or ``"good"``: str, shape M.
+    masks
+        True where the defect is: bool, M×H×W; all false for good images.
+    source
+        ``"generated"``, ``"MVTec AD"``, or ``"own pictures"`` for a category that MVTec AD has not.
+    fingerprint
+        Digest of the files and the size.
+    train_files, test_files
+        Names relative to the category's folder, such as ``"test/crack/003.png"``.
+    """
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+    labels: np.ndarray
+    defects: np.ndarray
+    masks: np.ndarray
+    source: str
+    fingerprint: str
+    train_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.test_files)
+        side = self.test.shape[2:]
+        expected = {
+            "train": ((len(self.train_files), 3, *side), np.uint8),
+            "test": ((count, 3, *side), np.uint8),
+            "labels": ((count,), np.integer),
+            "defects": ((count,), np.str_),
+            "masks": ((count, *side), np.bool_),
+        }
+        for name, (shape, kind) in expected.items():
+            array = getattr(self, name)
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, not {shape}.")
+            if not np.issubdtype(array.dtype, kind):
+                raise ValueError(f"{name} holds {array.dtype}, not {kind.__name__}.")
+        if not np.array_equal(self.labels, self.defects != "good"):
+            raise ValueError("labels must be 0 where defects says 'good' and 1 elsewhere.")
+
+    def __repr__(self) -> str:
+        kinds, counts = np.unique(self.defects, return_counts=True)
+        parts = ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
+        side = self.test.shape[-1]
+        return (
+            f"Category {self.name!r}, {self.source}, {side} × {side} pixels\n"
+            f"  train: {len(self.train)} good\n"
+            f"  test:  {parts}"
+        )
+
+
+def split_good(
+    images: np.ndarray, fraction: float = 0.15, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split good images at random into a part to fit on and a part held out for thresholds.
+
+    Parameters
+    ----------
+    images
+        N×3×H×W.
+    fraction
+        Share to hold out, between 0 and 1.
+    seed
+        Of the random choice.
+
+    Returns
+    -------
+    fit, held_out
+        Both at least one image; order as in ``images``.
+
+    Raises
+    ------
+    ValueError
+        When the fraction is out of range or there are fewer than two images.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"fraction must lie between 0 and 1; got {fraction}.")
+    if len(images) < 2:
+        raise ValueError(f"{len(images)} image cannot be split in two; load at least 2.")
+    count = int(np.clip(round(fraction * len(images)), 1, len(images) - 1))
+    held_out = np.zeros(len(images), bool)
+    held_out[np.random.default_rng(seed).permutation(len(images))[:count]] = True
+    return images[~held_out], images[held_out]
+
+
+def lend(category: Category, count: int) -> Category:
+    """Move the last ``count`` training images to the test set, as good ones.
+
+    Raises
+    ------
+    ValueError
+        When ``count`` is negative or would leave no training image.
+    """
+    if not 0 <= count < len(category.train):
+        raise ValueError(
+            f"from 0 to {len(category.train) - 1} of the {len(category.train)} training images can "
+            f"be lent to the test set; got {count}."
+        )
+    if not count:
+        return category
+    side = category.train.shape[2:]
+    return replace(
+        category,
+        train=category.train[:-count],
+        train_files=category.train_files[:-count],
+        test=np.concatenate([category.train[-count:], category.test]),
+        test_files=category.train_files[-count:] + category.test_files,
+        labels=np.concatenate([np.zeros(count, category.labels.dtype), category.labels]),
+        defects=np.concatenate([np.full(count, "good"), category.defects]),
+        masks=np.concatenate([np.zeros((count, *side), bool), category.masks]),
+        fingerprint=f"{category.fingerprint}, {count} lent",
+    )

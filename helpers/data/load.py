@@ -1,0 +1,189 @@
+"""A category of images: train, test, labels, masks, and where they came from."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.data.cache import cached, fingerprint
+from helpers.data.category import Category
+from helpers.data.decode import in_parallel, read_header, read_image, read_mask, stacked
+from helpers.data.mvtec import CATEGORIES, ImageFile, category_folder, list_files
+from helpers.files import make_folder_once
+from helpers.hazelnuts import render
+from helpers.paths import data_folder
+
+# Part of every cache key: raise it when decoding changes.
+DECODING = 2
+
+
+def load_category(
+    name: str = "hazelnut", size: int = 256, root: str | Path | None = None
+) -> Category:
+    """Load a category from MVTec AD's layout, or generate it, and say which.
+
+    Looked for in ``root``, else in the folder that ``MVTEC_ROOT`` names, else in ``data/mvtec``.
+    When nothing is named and nothing is there, or the word ``"generated"`` is given, hazelnuts
+    are generated. Decoded arrays are kept in ``data/cache``; a changed file is noticed.
+
+    Parameters
+    ----------
+    name
+        Category, that is, name of the folder.
+    size
+        Side of the square images in pixels. Images are resized with anti-aliasing, masks by
+        nearest neighbour.
+    root
+        Folder that holds the categories.
+
+    Raises
+    ------
+    DataError
+        When the files cannot be used as they are; the message names the file and the remedy.
+    ValueError
+        When the size is not a whole number of at least 1.
+    """
+    _check_size(size)
+    folder = category_folder(name, root)
+    if folder is None:
+        if root is None and not os.environ.get("MVTEC_ROOT"):
+            print("MVTec AD is not here (the set-up page says how to get it): generated hazelnuts.")
+        return generate_category(size)
+    return _read(name, folder, size, "MVTec AD" if name in CATEGORIES else "own pictures")
+
+
+def generate_category(
+    size: int = 256, counts: Mapping[str, int] = render.MVTEC_COUNTS, seed: int = 0
+) -> Category:
+    """Generate hazelnuts (once; afterwards they are on disk) and load them.
+
+    Parameters
+    ----------
+    size
+        Side of the square images, at most 1024 pixels.
+    counts
+        Images of each class, such as ``{"train/good": 100, "test/good": 20, "test/crack": 20}``.
+    seed
+        Another seed, other nuts.
+
+    Raises
+    ------
+    ValueError
+        When size, counts or seed are out of range, or the counts make a training or test set that
+        nothing can be measured on.
+    """
+    _check_size(size)
+    good = ("train/good", "test/good")
+    if not (
+        all(map(counts.get, good)) and any(counts[name] for name in counts if name not in good)
+    ):
+        raise ValueError(
+            "counts must ask for training images, good test images and images of at least one "
+            f"defect, such as 'test/crack'; got {dict(counts)}."
+        )
+    return _read("hazelnut", _generated_folder(size, counts, seed), size, "generated")
+
+
+def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.DataFrame:
+    """List all images of a category, with what their headers say.
+
+    Parameters
+    ----------
+    name, root
+        As for `load_category`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an image: split, defect, file, width, height, mode (Pillow's), mask (file, or
+        empty). ``attrs["folder"]`` is the folder that the files are relative to.
+
+    Raises
+    ------
+    DataError
+        As for `load_category`, as far as names and headers show.
+    """
+    folder = category_folder(name, root) or _generated_folder(256)
+    files = list_files(folder)
+    headers = in_parallel(lambda image: read_header(folder / image.file), files, "reading headers")
+    table = pd.DataFrame(
+        [
+            (image.split, image.defect, image.file, *header, image.mask)
+            for image, header in zip(files, headers, strict=True)
+        ],
+        columns=["split", "defect", "file", "width", "height", "mode", "mask"],
+    )
+    table.attrs["folder"] = str(folder)
+    return table
+
+
+def _check_size(size: int) -> None:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
+
+
+def _generated_folder(
+    size: int, counts: Mapping[str, int] = render.MVTEC_COUNTS, seed: int = 0
+) -> Path:
+    # One set serves all small sizes: it is shrunk when it is read, as real images are.
+    size = max(size, 256)
+    # The renderer's own source is part of the name, so that a changed one never meets old files.
+    source = Path(render.__file__).parent
+    key = hashlib.blake2b(repr((size, sorted(counts.items()), seed)).encode(), digest_size=8)
+    for module in sorted(source.glob("*.py")):
+        key.update(module.read_bytes())
+    folder = data_folder() / "generated" / f"{size}-{key.hexdigest()}" / "hazelnut"
+    return make_folder_once(
+        folder,
+        lambda work: render.fill_category(work, size=size, counts=counts, seed=seed),
+    )
+
+
+def _read(name: str, folder: Path, size: int, source: str) -> Category:
+    files = list_files(folder)
+    names = [image.file for image in files] + [image.mask for image in files if image.mask]
+    key = fingerprint(folder, names, size=size, decoding=DECODING)
+    arrays = cached(
+        data_folder() / "cache" / f"{name}-{size}-{key}", lambda: _decode(folder, files, size)
+    )
+    train = [image for image in files if image.split == "train"]
+    test = [image for image in files if image.split == "test"]
+    defects = np.array([image.defect for image in test])
+    print(
+        f"{name}: {len(train)} training and {len(test)} test images, {source}, {size} pixels wide"
+    )
+    return Category(
+        name=name,
+        train=arrays["train"],
+        test=arrays["test"],
+        labels=(defects != "good").astype(np.int64),
+        defects=defects,
+        masks=arrays["masks"],
+        source=source,
+        fingerprint=key,
+        train_files=tuple(image.file for image in train),
+        test_files=tuple(image.file for image in test),
+    )
+
+
+def _decode(folder: Path, files: list[ImageFile], size: int) -> dict[str, np.ndarray]:
+    train = [image for image in files if image.split == "train"]
+    test = [image for image in files if image.split == "test"]
+
+    def picture(image: ImageFile) -> np.ndarray:
+        return read_image(folder / image.file, size)
+
+    def mask(image: ImageFile) -> np.ndarray:
+        if not image.mask:
+            return np.zeros((size, size), bool)
+        width, height, _ = read_header(folder / image.file)
+        return read_mask(folder / image.mask, size, (width, height))
+
+    return {
+        "masks": stacked(mask, test, (size, size), bool, "decoding masks"),
+        "test": stacked(picture, test, (3, size, size), np.uint8, "decoding test images"),
+        "train": stacked(picture, train, (3, size, size), np.uint8, "decoding training images"),
+    }

@@ -1,0 +1,1 @@
+"""Everything that scores images after seeing good ones."""

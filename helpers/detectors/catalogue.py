@@ -1,0 +1,273 @@
+"""Every detector of the book, with the settings that a profile gives it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from helpers.detectors.base import Detector
+from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
+from helpers.detectors.filled_masks import MadeUpDefectsDetector, MadeUpSettings
+from helpers.detectors.memory.contrastive_memory import (
+    ContrastiveMemoryDetector,
+    ContrastiveMemorySettings,
+)
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector, AutoencoderSettings
+from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
+from helpers.detectors.reconstruction.feature_autoencoder import (
+    FeatureReconstructionDetector,
+    FeatureReconstructionSettings,
+)
+from helpers.detectors.reconstruction.gan import GanDetector, GanSettings
+from helpers.detectors.reconstruction.resnet_autoencoder import (
+    PixelReconstructionDetector,
+    PixelReconstructionSettings,
+)
+from helpers.detectors.reconstruction.skip_autoencoder import (
+    SkipAutoencoderDetector,
+    SkipAutoencoderSettings,
+)
+from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
+from helpers.detectors.self_supervision.patch_cutpaste import (
+    PatchCutPasteDetector,
+    PatchCutPasteSettings,
+)
+from helpers.detectors.student_teacher import StudentTeacherDetector, StudentTeacherSettings
+from helpers.networks.training import TrainingSettings
+from helpers.profiles import Profile
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to find damage.
+
+    Attributes
+    ----------
+    name
+        The same everywhere in the book.
+    size
+        Side of the pictures it looks at, in pixels.
+    detector
+        Makes the detector, not yet fitted.
+    """
+
+    name: str
+    size: int
+    detector: Callable[[], Detector]
+
+
+@dataclass(frozen=True)
+class Attempt(Contender):
+    """A contender from the coursework.
+
+    Attributes
+    ----------
+    number
+        Which of the assignment's four attempts it belongs to.
+    """
+
+    number: int
+
+
+def baseline(profile: Profile, images: int, seed: int = 0) -> AutoencoderSettings:
+    """Attempt 1, for a training set of ``images`` images (chapter 2)."""
+    return AutoencoderSettings(width=profile.width, training=_training(profile, images, seed))
+
+
+def pixels(profile: Profile, images: int, seed: int = 0) -> PixelReconstructionSettings:
+    """Attempt 2, first way (chapter 3): half the baseline's epochs are enough."""
+    return PixelReconstructionSettings(
+        weights=profile.weights,
+        width=profile.width,
+        training=_training(profile, images, seed, share=0.5),
+    )
+
+
+def features(profile: Profile, seed: int = 0) -> FeatureReconstructionSettings:
+    """Attempt 2, second way (chapter 3)."""
+    return FeatureReconstructionSettings(weights=profile.weights, seed=seed)
+
+
+def cutpaste(profile: Profile, images: int, seed: int = 0) -> CutPasteSettings:
+    """Attempt 3 on whole pictures (chapter 4): a step sees each picture three times."""
+    return CutPasteSettings(
+        weights=profile.weights,
+        layer="layer3",
+        training=_training(profile, images, seed, share=0.4),
+    )
+
+
+def patch_cutpaste(profile: Profile, images: int, seed: int = 0) -> PatchCutPasteSettings:
+    """Attempt 3 on crops (chapter 4)."""
+    return PatchCutPasteSettings(
+        weights=profile.crop_weights,
+        layer="layer3",
+        stride=1 / 16,
+        training=_training(profile, images, seed, share=profile.cheap_factor),
+    )
+
+
+def skips(profile: Profile, images: int, seed: int = 0) -> SkipAutoencoderSettings:
+    """Attempt 4 (chapter 5): the one skip is that of the stage before the code."""
+    stages = len(SkipAutoencoderSettings(width=profile.width).widths(profile.image_size))
+    return SkipAutoencoderSettings(
+        width=profile.width,
+        skips=(stages - 2,),
+        training=_training(profile, images, seed, share=1.2),
+    )
+
+
+def all_attempts(profile: Profile, images: int, seed: int = 0) -> tuple[Attempt, ...]:
+    """Return the attempts in the book's order, for a training set of ``images`` images."""
+    size = profile.image_size
+    return (
+        Attempt(
+            "Baseline autoencoder", size,
+            lambda: AutoencoderDetector(baseline(profile, images, seed)), number=1,
+        ),
+        Attempt(
+            "ResNet18 to pixels", size,
+            lambda: PixelReconstructionDetector(pixels(profile, images, seed)), number=2,
+        ),
+        Attempt(
+            "ResNet18 features", profile.feature_size,
+            lambda: FeatureReconstructionDetector(features(profile, seed)), number=2,
+        ),
+        Attempt(
+            "CutPaste", size,
+            lambda: CutPasteDetector(cutpaste(profile, images, seed)), number=3,
+        ),
+        Attempt(
+            "CutPaste, patch-wise", size,
+            lambda: PatchCutPasteDetector(patch_cutpaste(profile, images, seed)), number=3,
+        ),
+        Attempt(
+            "SSIM, multi-scale, skips", size,
+            lambda: SkipAutoencoderDetector(skips(profile, images, seed)), number=4,
+        ),
+    )  # fmt: skip
+
+
+def _training(profile: Profile, images: int, seed: int, share: float = 1.0) -> TrainingSettings:
+    return TrainingSettings(
+        epochs=max(1, round(share * profile.epochs_for(images))),
+        batch_size=profile.batch_size,
+        learning_rate=profile.learning_rate,
+        seed=seed,
+    )
+
+
+def patchcore(profile: Profile, seed: int = 0) -> PatchCoreSettings:
+    """Memory of frozen features (chapter 10)."""
+    return PatchCoreSettings(weights=profile.weights, seed=seed)
+
+
+def contrastive_memory(profile: Profile, images: int, seed: int = 0) -> ContrastiveMemorySettings:
+    """Memory of features trained on ``images`` images (chapter 10): a few passes, slowly.
+
+    The trunk begins with weights that are good already; a larger rate would undo them.
+    """
+    return ContrastiveMemorySettings(
+        memory=patchcore(profile, seed),
+        training=TrainingSettings(
+            epochs=max(1, round(profile.epochs_for(images) / 3)),
+            batch_size=2 * profile.batch_size,
+            learning_rate=1e-4,
+            seed=seed,
+        ),
+    )
+
+
+def fastflow(profile: Profile, images: int, seed: int = 0) -> FastFlowSettings:
+    """Flows over frozen features, for a training set of ``images`` images (chapter 11).
+
+    The paper has eight steps of full width with 3×3 kernels, and hundreds of epochs; a profile's
+    width decides how many steps and how wide, and every second kernel is 1×1.
+    """
+    epochs = round(profile.cheap_factor * profile.epochs_for(images) / 12)
+    return FastFlowSettings(
+        weights=profile.weights,
+        kernels=(3, 1) * (profile.width // 8),
+        hidden_share=profile.width / 64,
+        training=TrainingSettings(
+            epochs=max(2, epochs),
+            batch_size=profile.batch_size // 2,
+            learning_rate=1e-3,
+            seed=seed,
+        ),
+    )
+
+
+def student_teacher(profile: Profile, images: int, seed: int = 0) -> StudentTeacherSettings:
+    """Student taught on ``images`` images (chapter 12): few passes, for every place is a lesson."""
+    return StudentTeacherSettings(
+        weights=profile.weights,
+        width=2 * profile.width,
+        training=TrainingSettings(
+            epochs=max(1, round(0.3 * profile.epochs_for(images))),
+            batch_size=profile.batch_size,
+            learning_rate=2 * profile.learning_rate,
+            seed=seed,
+        ),
+    )
+
+
+def gan(profile: Profile, images: int, seed: int = 0) -> GanSettings:
+    """GAN on small pictures (chapter 13), which cost little: more epochs than for large ones."""
+    epochs = round(2.4 * profile.cheap_factor * profile.epochs_for(images))
+    return GanSettings(training=TrainingSettings(epochs, 16, 5e-4, seed))
+
+
+def diffusion(profile: Profile, images: int, seed: int = 0) -> DiffusionSettings:
+    """Diffusion model of small pictures (chapter 13)."""
+    epochs = round(2 * profile.cheap_factor * profile.epochs_for(images))
+    return DiffusionSettings(training=TrainingSettings(epochs, 8, 5e-3, seed))
+
+
+def made_up_defects(profile: Profile, images: int, seed: int = 0) -> MadeUpSettings:
+    """CutPaste's classifier, with masks filled with formula pictures besides (chapter 13)."""
+    known = cutpaste(profile, images, seed)
+    return MadeUpSettings(weights=known.weights, layer=known.layer, training=known.training)
+
+
+def drawn_defects(profile: Profile, images: int, seed: int = 0) -> MadeUpSettings:
+    """Make the same, but fill with what the diffusion model drew (chapter 13)."""
+    made_up = made_up_defects(profile, images, seed)
+    return replace(made_up, diffusion=diffusion(profile, images, seed))
+
+
+def all_strategies(profile: Profile, images: int, seed: int = 0) -> tuple[Contender, ...]:
+    """Return the strategies in the book's order, for a training set of ``images`` images."""
+    return (
+        Contender(
+            "PatchCore", profile.feature_size,
+            lambda: PatchCoreDetector(patchcore(profile, seed)),
+        ),
+        Contender(
+            "Contrastive memory", profile.feature_size,
+            lambda: ContrastiveMemoryDetector(contrastive_memory(profile, images, seed)),
+        ),
+        Contender(
+            "FastFlow", profile.feature_size,
+            lambda: FastFlowDetector(fastflow(profile, images, seed)),
+        ),
+        Contender(
+            "Student–teacher", profile.feature_size,
+            lambda: StudentTeacherDetector(student_teacher(profile, images, seed)),
+        ),
+        Contender(
+            "GAN", profile.image_size,
+            lambda: GanDetector(gan(profile, images, seed)),
+        ),
+        Contender(
+            "Diffusion", profile.image_size,
+            lambda: DiffusionDetector(diffusion(profile, images, seed)),
+        ),
+        Contender(
+            "CutPaste, made-up defects", profile.image_size,
+            lambda: MadeUpDefectsDetector(made_up_defects(profile, images, seed)),
+        ),
+        Contender(
+            "CutPaste, drawn defects", profile.image_size,
+            lambda: MadeUpDefectsDetector(drawn_defects(profile, images, seed)),
+        ),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""How probable features are: normalising flows."""

@@ -1,0 +1,176 @@
+"""FastFlow: the density of a frozen network's features, learned by one flow for each layer."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.detectors.density.flow import Flow, fit_flow
+from helpers.machine import Machine, this_machine
+from helpers.metrics.scores import Scores, pool, smooth
+from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.training import TrainingSettings, check_batch
+
+BATCH = 16
+
+Maps = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class FastFlowSettings:
+    """Settings of FastFlow; steps, widths and learning rate default to the paper's for a ResNet18.
+
+    Attributes
+    ----------
+    architecture, weights, layers
+        Of the frozen backbone; see ``helpers.networks.backbone.backbone``.
+    kernels
+        Of the flow's steps.
+    hidden_share
+        Width of the couplings' networks, as a share of the layer's channels.
+    top_share
+        Image score: mean over this share of the map's highest pixels; 0 for the maximum.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    training
+        Of each flow.
+    """
+
+    architecture: str = "resnet18"
+    weights: str = "auto"
+    layers: tuple[str, ...] = ("layer1", "layer2", "layer3")
+    kernels: tuple[int, ...] = (3,) * 8
+    hidden_share: float = 1.0
+    top_share: float = 0.0
+    smoothing: float = 1 / 64
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(epochs=50, batch_size=32, learning_rate=1e-3)
+    )
+
+    def __post_init__(self) -> None:
+        if not self.hidden_share > 0:
+            raise ValueError(f"hidden_share must be above 0; got {self.hidden_share}.")
+
+
+class FastFlowDetector:
+    """Score places by where a flow puts their features: far from the centre is unlikely.
+
+    Yu et al., "FastFlow: Unsupervised Anomaly Detection and Localization via 2D Normalizing Flows"
+    (arXiv 2111.07677, Section 3): a flow of convolutions for each layer, trained to give the
+    features of good images a high likelihood. The layers' maps are those of ``oddness``, resized
+    and averaged. The backbone is frozen, so its features are computed once, not every epoch; the
+    flows have no weight in common, so they are trained one by one.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+    network
+        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+
+    Attributes
+    ----------
+    backbone
+        The network in use.
+    flows
+        One for each layer, after ``fit``.
+    losses
+        For each layer, the mean negative log-likelihood of a feature value, in nats, in each step.
+    """
+
+    def __init__(
+        self, settings: FastFlowSettings | None = None, network: Backbone | None = None
+    ) -> None:
+        self.settings = settings or FastFlowSettings()
+        self.backbone = network
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Learn the density of good images' features: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images than a step needs.
+        DivergedError
+            When the likelihood is no longer finite.
+        """
+        s, t = self.settings, self.settings.training
+        check_batch(len(images), t)  # before the features are computed
+        if self.backbone is None:
+            self.backbone = backbone(s.architecture, s.weights, s.layers, t.seed)
+        machine = this_machine()
+        known = self._features(images, machine)
+        self.scales = {name: _scale(values) for name, values in known.items()}
+        self.flows, self.losses = nn.ModuleDict(), {}
+        for name, values in known.items():
+            channels = values.shape[1]
+            flow = Flow(channels, s.kernels, max(1, round(s.hidden_share * channels)), t.seed)
+            self.losses[name] = fit_flow(flow, self._scaled(name, values), t, machine)
+            self.flows[name] = flow
+        return self
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        maps = []
+        for start in range(0, len(images), BATCH):
+            layers = [
+                functional.interpolate(
+                    oddness(straight)[:, None], images.shape[2:], mode="bilinear"
+                )
+                for straight, _ in self.straightened(images[start : start + BATCH]).values()
+            ]
+            maps.append(torch.stack(layers).mean(0)[:, 0].cpu())
+        smoothed = smooth(torch.cat(maps).numpy(), self.settings.smoothing * images.shape[-1])
+        return Scores(pool(smoothed, self.settings.top_share), smoothed)
+
+    def straightened(self, images: np.ndarray) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        """Return for each layer what its flow makes of uint8 images N×3×H×W.
+
+        Returns
+        -------
+        dict
+            The straightened features, N×C×h×w, and the log-stretch of each place, N×h×w.
+        """
+        check_fitted(self, "flows")
+        machine = this_machine()
+        with torch.inference_mode():
+            features = self._features(images, machine)
+            with machine.autocast():
+                return {
+                    name: self.flows[name](self._scaled(name, values).to(machine.device))
+                    for name, values in features.items()
+                }
+
+    def _features(self, images: np.ndarray, machine: Machine) -> Maps:
+        network = machine.place(self.backbone)
+        parts: dict[str, list[torch.Tensor]] = {name: [] for name in network.layers}
+        with torch.inference_mode(), machine.autocast():
+            for batch in in_batches(images, machine, BATCH):
+                for name, values in network(batch).items():
+                    parts[name].append(values.float().cpu())
+        return {name: torch.cat(values) for name, values in parts.items()}
+
+    def _scaled(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        mean, spread = self.scales[name]
+        return (values - mean) / spread
+
+
+def oddness(straight: torch.Tensor) -> torch.Tensor:
+    """Return how far from the centre a flow has put each place: 1 − exp(−½ mean z²), B×C×… to B×….
+
+    Between 0 and 1, so that no layer outvotes the others; the log-determinant is left out. Both are
+    as in the open implementations (anomalib 2, models/image/fastflow/anomaly_map.py); the paper
+    speaks of the likelihood.
+    """
+    return 1 - torch.exp(-0.5 * straight.square().mean(1))
+
+
+def _scale(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return each channel's mean and spread over images and places: 1×C×1×1."""
+    spread, mean = torch.std_mean(values, dim=(0, 2, 3), keepdim=True)
+    # A channel that is silent on good images would be divided by zero.
+    return mean, spread.clamp_min(1e-3 * spread.max().clamp_min(1e-12))

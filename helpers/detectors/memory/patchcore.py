@@ -1,0 +1,196 @@
+"""PatchCore: remember the features of good images, and measure the distance to the nearest."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.detectors.memory.coreset import k_centre, random_projection
+from helpers.detectors.memory.nearest import nearest
+from helpers.metrics.scores import Scores, smooth
+from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.features import flat, patch_features
+from helpers.networks.inference import check_fitted
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class PatchCoreSettings:
+    """Settings of PatchCore.
+
+    Attributes
+    ----------
+    architecture, weights, layers
+        Of the backbone; see ``helpers.networks.backbone.backbone``.
+    patch
+        Side of the neighbourhood over which features are averaged, in places; odd.
+    coreset_share, largest_memory
+        The memory keeps this share of all places' features, and at most so many.
+    projection
+        Dimensions in which the coreset is chosen; shorter features are not projected.
+    neighbours
+        Memory entries that take part in re-weighting an image's score; 1 leaves it the largest
+        distance.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    seed
+        Of the coreset and of random weights.
+    """
+
+    architecture: str = "resnet18"
+    weights: str = "auto"
+    layers: tuple[str, ...] = ("layer2", "layer3")
+    patch: int = 3
+    coreset_share: float = 0.1
+    largest_memory: int = 3000
+    projection: int = 256
+    neighbours: int = 9
+    smoothing: float = 1 / 64
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.coreset_share <= 1:
+            raise ValueError(f"coreset_share must be above 0, at most 1; got {self.coreset_share}.")
+        if self.patch < 1 or self.patch % 2 == 0:
+            raise ValueError(f"patch must be odd, so that it has a middle; got {self.patch}.")
+        for name in ("largest_memory", "projection", "neighbours"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+
+
+class PatchCoreDetector:
+    """Score places by the distance of their features to the nearest features of good images.
+
+    Roth et al., CVPR 2022: neighbourhood features of two layers (Section 3.1), a memory reduced to
+    a coreset (3.2), nearest neighbours and the re-weighted image score (3.3, Equations 6 and 7).
+    Unlike there, images are neither resized nor cropped here; that was done when they were loaded.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+    network
+        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+
+    Attributes
+    ----------
+    backbone
+        The network in use.
+    memory
+        float32, M×C, after ``fit``.
+    memory_places
+        int64, M×3: image, row and column that each entry comes from.
+    """
+
+    def __init__(
+        self, settings: PatchCoreSettings | None = None, network: Backbone | None = None
+    ) -> None:
+        self.settings = settings or PatchCoreSettings()
+        self.backbone = network
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Remember good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When there are no images, one of them is of one colour, they give fewer features than
+            neighbours are asked for, or a feature is not finite.
+        """
+        s = self.settings
+        if self.backbone is None:
+            self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
+        features = patch_features(self.backbone, images, s.patch)
+        _refuse_constant(images)
+        count, _, height, width = features.shape
+        vectors = flat(features)
+        size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
+        if size < s.neighbours:
+            raise ValueError(
+                f"{count} image(s) give a memory of {size} entries out of {len(vectors)}, fewer "
+                f"than the {s.neighbours} neighbours asked for. Raise coreset_share or "
+                "largest_memory, give more images, or ask for fewer neighbours."
+            )
+        chosen = k_centre(random_projection(vectors, s.projection, s.seed), size, s.seed)
+        self.memory = vectors[chosen]
+        image, place = chosen // (height * width), chosen % (height * width)
+        self.memory_places = torch.stack([image, place // width, place % width], 1).numpy()
+        return self
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        check_fitted(self, "memory")
+        if not len(images):
+            raise ValueError("there are no images to judge; give at least one.")
+        maps, scores = [], []
+        for start in range(0, len(images), BATCH):
+            features = patch_features(
+                self.backbone, images[start : start + BATCH], self.settings.patch
+            )
+            count, _, height, width = features.shape
+            vectors = flat(features)
+            distances, entries = (part[:, 0] for part in nearest(vectors, self.memory))
+            place_maps = distances.view(count, 1, height, width)
+            maps.append(functional.interpolate(place_maps, images.shape[2:], mode="bilinear")[:, 0])
+            # The place with the largest distance decides (Equation 6).
+            largest, place = distances.view(count, -1).max(1)
+            rows = torch.arange(count) * height * width + place
+            scores.append(
+                reweighted(
+                    largest, vectors[rows], entries[rows], self.memory, self.settings.neighbours
+                )
+            )
+        smoothed = smooth(torch.cat(maps).numpy(), self.settings.smoothing * images.shape[-1])
+        return Scores(torch.cat(scores).numpy(), smoothed)
+
+
+def _refuse_constant(images: np.ndarray) -> None:
+    """Refuse a picture of one colour: a fault of the camera, not a good product."""
+    for position, image in enumerate(images):
+        if (image == image[:, :1, :1]).all():
+            raise ValueError(
+                f"training image {position} has one colour everywhere, {image[:, 0, 0].tolist()}: "
+                "not a picture of a good product. Take it out."
+            )
+
+
+def reweighted(
+    distances: torch.Tensor,
+    vectors: torch.Tensor,
+    entries: torch.Tensor,
+    memory: torch.Tensor,
+    neighbours: int,
+) -> torch.Tensor:
+    """Raise the scores whose nearest memory entry is itself a rare one (Roth et al., Equation 7).
+
+    The weight is 1 minus the softmax share of the nearest entry's distance among the distances to
+    that entry's own neighbours: near 1 when they are much farther from the vector.
+
+    Parameters
+    ----------
+    distances
+        N, to the nearest entries.
+    vectors
+        N×C, the places that decide.
+    entries
+        N, positions of their nearest entries in the memory.
+    memory
+        M×C.
+    neighbours
+        How many entries round the nearest one, itself included; 1 leaves the distances unchanged.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, N.
+    """
+    if neighbours == 1:
+        return distances
+    _, around = nearest(memory[entries], memory, neighbours)
+    spread = (vectors[:, None] - memory[around]).norm(dim=2)
+    # The distances may exceed what exp can hold: the share is computed from logarithms.
+    share = torch.exp(distances - torch.logsumexp(spread, 1))
+    return (1 - share).clamp_min(0) * distances

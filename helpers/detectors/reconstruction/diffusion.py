@@ -1,0 +1,206 @@
+"""Restoration: diffuse a picture part of the way and back; what does not come back is odd."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from helpers.detectors.reconstruction.denoiser import Denoiser
+from helpers.detectors.reconstruction.diffusion_steps import (
+    denoise,
+    diffuse,
+    diffusion_loss,
+    normal,
+)
+from helpers.detectors.reconstruction.low_resolution import (
+    as_bytes,
+    scores_from,
+    shown_after,
+    shrunk,
+)
+from helpers.machine import Machine, this_machine
+from helpers.metrics.scores import Scores
+from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.seeding import epoch_seed, seeded
+from helpers.networks.training import TrainingSettings, check_batch, finite, full_batches
+
+
+@dataclass(frozen=True)
+class DiffusionSettings:
+    """Settings of the diffusion model and of the detector that restores with it.
+
+    Attributes
+    ----------
+    side
+        Of the pictures the model sees; larger ones are averaged down to it.
+    width, patch
+        Of the network; see ``helpers.detectors.reconstruction.denoiser.Denoiser``.
+    memory
+        How much of the averaged weights is kept in a step of training.
+    start
+        How far a test picture is diffused: 0 not at all, 1 to pure noise.
+    steps, draws
+        DDIM steps on the way back, and restorations from different noise that are averaged.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    top_share
+        Share of the pixels, the highest ones, whose mean is the image score.
+    training
+        How the network is trained; the learning rate is the highest of its cycle.
+    """
+
+    side: int = 64
+    width: int = 32
+    patch: int = 4
+    memory: float = 0.98
+    start: float = 0.25
+    steps: int = 4
+    draws: int = 2
+    smoothing: float = 1 / 128
+    top_share: float = 0.002
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(epochs=20, batch_size=8, learning_rate=5e-3)
+    )
+
+    def __post_init__(self) -> None:
+        if self.width < 8 or self.width % 8:
+            raise ValueError(f"width must be a multiple of 8; got {self.width}.")
+        if self.side < 1 or self.side % (4 * self.patch):
+            raise ValueError(
+                f"the network halves a grid of {self.patch}×{self.patch} squares twice, so side "
+                f"must be a multiple of {4 * self.patch}; got {self.side}."
+            )
+        if not 0 < self.start <= 1:
+            raise ValueError(f"start must be above 0 and at most 1; got {self.start}.")
+        for name in ("steps", "draws"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+
+
+class DiffusionDetector:
+    """Score places by how much they change on the way to a noisy picture and back.
+
+    The idea of AnoDDPM (Wyatt et al., CVPR Workshops 2022): a diffusion model of good pictures
+    takes away what it has not learned. Here the way back is DDIM's, which needs few steps, and the
+    squared difference is averaged over the colours.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+
+    Attributes
+    ----------
+    model
+        The network with averaged weights, after ``fit``.
+    losses
+        Mean loss of each epoch.
+    progress
+        Pictures drawn from the same noise, uint8 8×3×side×side, by the epoch after which.
+    """
+
+    def __init__(self, settings: DiffusionSettings | None = None) -> None:
+        self.settings = settings or DiffusionSettings()
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Train on good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images than a batch, or their side is no multiple of the model's.
+        DivergedError
+            When the loss is not finite.
+        """
+        s, t, machine = self.settings, self.settings.training, this_machine()
+        data = machine.stage(shrunk(images, s.side))
+        check_batch(len(images), t)
+        with seeded(t.seed):
+            network = machine.place(Denoiser(s.width, s.patch)).train()
+        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(s.memory))
+        self.model = average.module
+        optimiser = torch.optim.Adam(
+            network.parameters(), t.learning_rate, betas=(0.9, 0.95), fused=True
+        )
+        batches = len(images) // t.batch_size
+        # Large steps in the middle, small ones at the end: as good as twice the constant ones.
+        cycle = OneCycleLR(optimiser, t.learning_rate, total_steps=t.epochs * batches + 1)
+        shown = shown_after(t.epochs)
+        self.losses: list[float] = []
+        self.progress: dict[int, np.ndarray] = {}
+        for epoch in range(t.epochs):
+            total = torch.zeros((), device=data.device)
+            with seeded(epoch_seed(t.seed, epoch)):
+                for batch in full_batches(data, t, epoch):
+                    with machine.autocast():
+                        loss = diffusion_loss(network, batch)
+                    optimiser.zero_grad(set_to_none=True)
+                    loss.backward()
+                    optimiser.step()
+                    cycle.step()
+                    average.update_parameters(network)
+                    total += loss.detach()
+            self.losses.append(finite(float(total) / batches, t, "diffusion"))
+            if epoch + 1 in shown:
+                self.progress[epoch + 1] = self.draw(8, seed=t.seed)
+        self.model.eval()
+        return self
+
+    def draw(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
+        """Draw new pictures from noise: uint8, count×3×side×side."""
+        return self.denoising(count, seed, steps)[-1]
+
+    def denoising(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
+        """Draw pictures and keep the network's idea at every step: uint8, (steps + 1)×count×…."""
+        check_fitted(self)
+        machine, side = this_machine(), self.settings.side
+        with seeded(seed):
+            noise = normal((count, 3, side, side)).to(machine.device)
+        with torch.inference_mode(), machine.autocast():
+            ideas = denoise(self.model, noise, np.linspace(1, 0, steps + 1).tolist())
+        return np.stack([as_bytes((idea + 1) / 2) for idea in ideas])
+
+    def restore(self, images: np.ndarray, start: float | None = None) -> np.ndarray:
+        """Diffuse images part of the way and back: float32, N×3×side×side in [0, 1].
+
+        Parameters
+        ----------
+        images
+            uint8, N×3×H×W.
+        start
+            How far, if not as far as the settings say.
+        """
+        return self._restored(images, self.settings.start if start is None else start)[1]
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        seen, restored = self._restored(images, self.settings.start)
+        errors = ((restored - seen) ** 2).mean(axis=1)
+        return scores_from(
+            errors, images.shape[-1], self.settings.smoothing, self.settings.top_share
+        )
+
+    def _restored(self, images: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
+        check_fitted(self)
+        s, machine, parts = self.settings, this_machine(), []
+        seen = shrunk(images, s.side)
+        times = np.linspace(start, 0, s.steps + 1).tolist()
+        with torch.inference_mode(), machine.autocast():
+            for batch in in_batches(seen, machine):
+                parts.append(self._mean_restoration(2 * batch - 1, times, machine))
+        return seen.astype(np.float32) / 255, (torch.cat(parts).numpy() + 1) / 2
+
+    def _mean_restoration(
+        self, batch: torch.Tensor, times: list[float], machine: Machine
+    ) -> torch.Tensor:
+        time = torch.full((len(batch),), times[0], device=batch.device)
+        total = torch.zeros_like(batch)
+        for draw in range(self.settings.draws):
+            # Every picture gets the same noise, so that its score is its own affair.
+            with seeded(draw):
+                noise = normal((1, *batch.shape[1:])).to(machine.device).expand_as(batch)
+            total += denoise(self.model, diffuse(batch, time, noise), times)[-1]
+        return (total / self.settings.draws).cpu().contiguous()

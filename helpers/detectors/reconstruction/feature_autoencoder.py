@@ -1,0 +1,181 @@
+"""Attempt 2, second way: redraw not the picture but a frozen network's features of it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.metrics.scores import Scores, pool, smooth
+from helpers.networks.backbone import FeatureExtractor, backbone
+from helpers.networks.features import flat, patch_features
+from helpers.networks.inference import check_fitted
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class FeatureReconstructionSettings:
+    """Settings of feature reconstruction.
+
+    Attributes
+    ----------
+    architecture, weights, layers
+        Of the frozen backbone; see ``helpers.networks.backbone.backbone``.
+    patch
+        Side of the neighbourhood over which features are averaged, in places.
+    code_share
+        Share of the features' dimensions that the code keeps.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    top_share
+        Share of the pixels, the highest ones, whose mean is the image score.
+    seed
+        Of random weights; nothing else here is random.
+    """
+
+    architecture: str = "resnet18"
+    weights: str = "auto"
+    layers: tuple[str, ...] = ("layer1", "layer2")
+    patch: int = 3
+    code_share: float = 0.5
+    smoothing: float = 1 / 64
+    top_share: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.code_share < 1:
+            raise ValueError(f"code_share must lie between 0 and 1; got {self.code_share}.")
+
+
+@dataclass(frozen=True, eq=False)
+class LinearAutoencoder:
+    """The best linear encoder and decoder of the features of good pictures.
+
+    Of all linear autoencoders with a code of K numbers, none restores its training data with a
+    smaller squared error than the projection on their K main directions (Baldi and Hornik, Neural
+    Networks 2, 1989). So it is computed, not trained.
+
+    Attributes
+    ----------
+    mean, std
+        D numbers each: features are brought to mean 0 and standard deviation 1 first.
+    directions
+        D×D, a direction a column, orthonormal, from the least to the greatest variance.
+    variances
+        D numbers, of the good features along each direction.
+    code
+        How many directions, the last ones, the code keeps.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    directions: torch.Tensor
+    variances: torch.Tensor
+    code: int
+
+    def standard(self, features: torch.Tensor) -> torch.Tensor:
+        """Bring N×D features to mean 0 and standard deviation 1."""
+        return (features - self.mean) / self.std
+
+    def restore(self, features: torch.Tensor) -> torch.Tensor:
+        """Encode and decode standardised features N×D."""
+        kept = self.directions[:, -self.code :]
+        return features @ kept @ kept.T
+
+    def error(self, features: torch.Tensor) -> torch.Tensor:
+        """Return how badly N×D features are restored, next to good ones: N numbers, 1 on average.
+
+        The squared error along each lost direction is divided by its mean over good pictures, so
+        that those in which good pictures never vary count as much as the others.
+        """
+        lost = len(self.variances) - self.code
+        along = self.standard(features) @ self.directions[:, :lost]
+        return (along.square() / self.variances[:lost]).mean(1)
+
+
+def fit_linear_autoencoder(
+    network: FeatureExtractor, images: np.ndarray, patch: int, code_share: float
+) -> LinearAutoencoder:
+    """Find the main directions of the features of uint8 images N×3×H×W.
+
+    The features are summed up batch by batch and never kept.
+
+    Raises
+    ------
+    ValueError
+        When the images are too small for the backbone.
+    """
+    count, total, squares = 0, 0, 0
+    for start in range(0, len(images), BATCH):
+        features = flat(patch_features(network, images[start : start + BATCH], patch))
+        count += len(features)
+        total = total + features.sum(0, dtype=torch.float64)
+        squares = squares + (features.T @ features).double()
+    mean = total / count
+    covariance = squares / count - mean[:, None] * mean
+    # A feature that never varies has no spread to divide by.
+    std = covariance.diagonal().clamp_min(1e-12).sqrt()
+    variances, directions = torch.linalg.eigh(covariance / std[:, None] / std)
+    code = min(max(1, round(code_share * len(std))), len(std) - 1)
+    return LinearAutoencoder(
+        mean.float(), std.float(), directions.float(), variances.clamp_min(1e-4).float(), code
+    )
+
+
+class FeatureReconstructionDetector:
+    """Score places by how badly a frozen network's features of them are restored.
+
+    The idea is that of Yang, Shi and Qi, "DFR: Deep Feature Reconstruction for Unsupervised Anomaly
+    Segmentation" (arXiv 2012.07122); theirs restores VGG19's features with a network that is
+    trained, this one ResNet18's with the best linear one.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+    network
+        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+
+    Attributes
+    ----------
+    backbone
+        The network in use.
+    model
+        The linear autoencoder, after ``fit``.
+    """
+
+    def __init__(
+        self,
+        settings: FeatureReconstructionSettings | None = None,
+        network: FeatureExtractor | None = None,
+    ) -> None:
+        self.settings = settings or FeatureReconstructionSettings()
+        self.backbone = network
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Learn from good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When the images are too small for the backbone.
+        """
+        s = self.settings
+        if self.backbone is None:
+            self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
+        self.model = fit_linear_autoencoder(self.backbone, images, s.patch, s.code_share)
+        return self
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        check_fitted(self)
+        parts = []
+        for start in range(0, len(images), BATCH):
+            batch = images[start : start + BATCH]
+            features = patch_features(self.backbone, batch, self.settings.patch)
+            errors = self.model.error(flat(features)).view(len(batch), 1, *features.shape[2:])
+            parts.append(functional.interpolate(errors, images.shape[2:], mode="bilinear"))
+        maps = smooth(torch.cat(parts)[:, 0].numpy(), self.settings.smoothing * images.shape[-1])
+        return Scores(pool(maps, self.settings.top_share), maps)

@@ -1,0 +1,231 @@
+"""A detector from a GAN: draw the test picture as well as the generator can, and compare."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from helpers.detectors.reconstruction.gan_networks import (
+    FIRST,
+    Discriminator,
+    Encoder,
+    Generator,
+    discriminator_loss,
+    generator_loss,
+)
+from helpers.detectors.reconstruction.low_resolution import (
+    as_bytes,
+    scores_from,
+    shown_after,
+    shrunk,
+)
+from helpers.machine import Machine, this_machine
+from helpers.metrics.scores import Scores
+from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.seeding import epoch_seed, seeded
+from helpers.networks.training import TrainingSettings, check_batch, finite, full_batches
+
+
+@dataclass(frozen=True)
+class GanSettings:
+    """Settings of the GAN and of the detector that redraws with it.
+
+    Attributes
+    ----------
+    side
+        Of the pictures the networks see; larger ones are averaged down to it.
+    width
+        Channels of the finest grid; each coarser one has twice as many, up to 8 times.
+    code
+        Random numbers that a picture is drawn from.
+    memory
+        How much of the generator's averaged weights is kept in a step.
+    feature_weight
+        What a difference of the discriminator's features counts beside one of the pixels, when the
+        encoder is trained.
+    encoder_share
+        Epochs of the encoder, as a share of the GAN's.
+    smoothing, top_share
+        Of the maps and the image score; see ``DiffusionSettings``.
+    training
+        How the two players are trained.
+    """
+
+    side: int = 64
+    width: int = 16
+    code: int = 64
+    memory: float = 0.98
+    feature_weight: float = 0.1
+    encoder_share: float = 0.4
+    smoothing: float = 1 / 64
+    top_share: float = 0.01
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(epochs=16, batch_size=16, learning_rate=5e-4)
+    )
+
+    def __post_init__(self) -> None:
+        doublings = round(np.log2(max(self.side, 1) / FIRST))
+        if doublings < 2 or FIRST * 2**doublings != self.side:
+            raise ValueError(f"side must be 16, 32, 64, 128 …; got {self.side}.")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each grid, from 4×4 on."""
+        doublings = round(np.log2(self.side / FIRST))
+        return tuple(self.width * min(2**level, 8) for level in reversed(range(doublings)))
+
+
+class GanDetector:
+    """Score images by what a generator of good pictures cannot draw.
+
+    f-AnoGAN (Schlegl et al., Medical Image Analysis 2019): train a GAN on good pictures, freeze it,
+    and train an encoder that finds the code from which the generator draws a given picture. The
+    squared difference of picture and drawing is the map.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+
+    Attributes
+    ----------
+    generator, encoder
+        The networks, after ``fit``.
+    losses
+        Mean loss of each epoch, for ``"generator"`` and ``"discriminator"``.
+    progress
+        Pictures drawn from the same codes, uint8 8×3×side×side, by the epoch after which.
+    """
+
+    def __init__(self, settings: GanSettings | None = None) -> None:
+        self.settings = settings or GanSettings()
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Train on good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images than a batch, or their side is no multiple of the model's.
+        DivergedError
+            When a loss is not finite.
+        """
+        s, t, machine = self.settings, self.settings.training, this_machine()
+        data = machine.stage(shrunk(images, s.side))
+        check_batch(len(images), t)
+        with seeded(t.seed):
+            drawing = machine.place(Generator(s.code, s.widths))
+            judge = machine.place(Discriminator(s.widths))
+            self.encoder = machine.place(Encoder(s.code, s.widths))
+        self._play(drawing, judge, data, machine)
+        for network in (self.generator, judge):
+            network.eval().requires_grad_(False)
+        self._learn_to_encode(judge, data, machine)
+        self.encoder.eval()
+        return self
+
+    def _play(
+        self, drawing: Generator, judge: Discriminator, data: torch.Tensor, machine: Machine
+    ) -> None:
+        s, t = self.settings, self.settings.training
+        average = AveragedModel(
+            drawing, multi_avg_fn=get_ema_multi_avg_fn(s.memory), use_buffers=True
+        )
+        self.generator = average.module
+        optimisers = [
+            torch.optim.Adam(n.parameters(), t.learning_rate, betas=(0.5, 0.99), fused=True)
+            for n in (drawing, judge)
+        ]
+        self.losses: dict[str, list[float]] = {"generator": [], "discriminator": []}
+        self.progress: dict[int, np.ndarray] = {}
+        shown = shown_after(t.epochs)
+        for epoch in range(t.epochs):
+            totals = []
+            with seeded(epoch_seed(t.seed, epoch)):
+                for batch in full_batches(data, t, epoch):
+                    totals.append(_round(drawing, judge, optimisers, batch, machine))
+                    average.update_parameters(drawing)
+            for name, value in zip(self.losses, np.mean(totals, axis=0), strict=True):
+                self.losses[name].append(finite(float(value), t, name))
+            if epoch + 1 in shown:
+                self.progress[epoch + 1] = self.draw(8, seed=t.seed)
+
+    def _learn_to_encode(self, judge: Discriminator, data: torch.Tensor, machine: Machine) -> None:
+        s, t = self.settings, self.settings.training
+        epochs = max(1, round(s.encoder_share * t.epochs))
+        steps = epochs * (len(data) // t.batch_size)
+        optimiser = torch.optim.Adam(self.encoder.parameters(), betas=(0.9, 0.95), fused=True)
+        cycle = OneCycleLR(optimiser, 6 * t.learning_rate, total_steps=steps + 1)
+        for epoch in range(epochs):
+            for batch in full_batches(data, t, t.epochs + epoch):
+                with machine.autocast():
+                    loss = self._difference(judge, batch)
+                _step(optimiser, loss)
+                cycle.step()
+            finite(float(loss.detach()), t, "encoder")
+
+    def _difference(self, judge: Discriminator, batch: torch.Tensor) -> torch.Tensor:
+        drawn = self.generator(self.encoder(batch)).float()
+        features = [judge.features(x).float() for x in (drawn, batch)]
+        return functional.mse_loss(drawn, batch) + self.settings.feature_weight * (
+            functional.mse_loss(*features)
+        )
+
+    def draw(self, count: int, seed: int = 0) -> np.ndarray:
+        """Draw new pictures from random codes: uint8, count×3×side×side."""
+        check_fitted(self, "generator")
+        machine = this_machine()
+        with seeded(seed):
+            codes = torch.randn(count, self.settings.code).to(machine.device)
+        self.generator.eval()
+        with torch.inference_mode(), machine.autocast():
+            return as_bytes(self.generator(codes).float())
+
+    def redraw(self, images: np.ndarray) -> np.ndarray:
+        """Draw uint8 images again: float32, N×3×side×side in [0, 1]."""
+        check_fitted(self, "encoder")
+        machine = this_machine()
+        with torch.inference_mode(), machine.autocast():
+            parts = [
+                self.generator(self.encoder(batch)).float().cpu()
+                for batch in in_batches(shrunk(images, self.settings.side), machine)
+            ]
+        return torch.cat(parts).contiguous().numpy()
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        s = self.settings
+        seen = shrunk(images, s.side).astype(np.float32) / 255
+        errors = ((self.redraw(images) - seen) ** 2).mean(axis=1)
+        return scores_from(errors, images.shape[-1], s.smoothing, s.top_share)
+
+
+def _round(
+    drawing: Generator,
+    judge: Discriminator,
+    optimisers: list[torch.optim.Optimizer],
+    batch: torch.Tensor,
+    machine: Machine,
+) -> tuple[float, float]:
+    """Let each player make one step; return the losses of generator and discriminator."""
+    with machine.autocast():
+        drawn = drawing(torch.randn(len(batch), drawing.enter.in_features).to(batch.device))
+        both = torch.cat([batch, drawn.detach().float()])
+        seen_through = discriminator_loss(*judge(both).float().chunk(2))
+    _step(optimisers[1], seen_through)
+    judge.requires_grad_(False)  # the generator's step needs no gradients of the judge's weights
+    with machine.autocast():
+        found_out = generator_loss(judge(drawn).float())
+    _step(optimisers[0], found_out)
+    judge.requires_grad_(True)
+    return float(found_out.detach()), float(seen_through.detach())
+
+
+def _step(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()

@@ -1,0 +1,47 @@
+"""What the detectors that draw small pictures share: sizes, bytes and maps."""
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.metrics.scores import Scores, pool, smooth
+
+SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are drawn
+
+
+def shown_after(epochs: int) -> set[int]:
+    """Return the epochs, counted from 1, after which a training shows what it can draw."""
+    return {max(1, round(share * epochs)) for share in SHOWN}
+
+
+def shrunk(images: np.ndarray, side: int) -> np.ndarray:
+    """Average uint8 images N×3×H×W down to ``side`` × ``side`` pixels.
+
+    Raises
+    ------
+    ValueError
+        When they are not square, or their side is no multiple of ``side``.
+    """
+    height, width = images.shape[2:]
+    if height != width or height % side:
+        raise ValueError(
+            f"images must be square with a multiple of {side} pixels a side; got {height} × "
+            f"{width}. Load the category at another size."
+        )
+    if height == side:
+        return images
+    small = functional.avg_pool2d(torch.tensor(images).float(), height // side)
+    return small.round().byte().numpy()
+
+
+def as_bytes(pictures: torch.Tensor) -> np.ndarray:
+    """Turn pictures in [0, 1] into uint8 arrays."""
+    return (255 * pictures.clamp(0, 1)).round().byte().cpu().contiguous().numpy()
+
+
+def scores_from(errors: np.ndarray, side: int, smoothing: float, top_share: float) -> Scores:
+    """Turn errors N×h×w of small pictures into scores for pictures of ``side`` pixels."""
+    small = torch.tensor(errors)[:, None]
+    maps = functional.interpolate(small, (side, side), mode="bilinear")[:, 0].numpy()
+    maps = smooth(maps, smoothing * side)
+    return Scores(pool(maps, top_share), maps)

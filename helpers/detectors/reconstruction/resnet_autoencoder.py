@@ -1,0 +1,133 @@
+"""Attempt 2, first way: ResNet18 as the encoder of an autoencoder that redraws pixels."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.detectors.reconstruction.autoencoder import (
+    Autoencoder,
+    ReconstructionDetector,
+    halving_widths,
+    reconstruction_loss,
+)
+from helpers.networks.backbone import FeatureExtractor, backbone, trainable_backbone
+from helpers.networks.seeding import seeded
+from helpers.networks.training import History, TrainingSettings, train
+
+
+@dataclass(frozen=True)
+class PixelReconstructionSettings:
+    """Settings of the autoencoder with a ResNet18 encoder.
+
+    Attributes
+    ----------
+    weights
+        What the encoder begins with; see ``helpers.networks.backbone.backbone``.
+    layer
+        The encoder's last layer.
+    frozen
+        Whether the encoder keeps its weights while the decoder learns.
+    width
+        Channels of the decoder's last hidden layer; those before have 2, 4, 8, 8, … times as many.
+    code_side, code_channels
+        The code is a grid of this side with so many numbers at each place, as in the baseline.
+    smoothing, top_share
+        From error maps to scores, as in the baseline.
+    training
+        How what is not frozen is trained.
+    """
+
+    weights: str = "auto"
+    layer: str = "layer3"
+    frozen: bool = True
+    width: int = 32
+    code_side: int = 8
+    code_channels: int = 16
+    smoothing: float = 1 / 64
+    top_share: float = 0.01
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def widths(self, side: int) -> tuple[int, ...]:
+        """Channels of the decoder's steps for a picture of ``side`` × ``side``, finest first.
+
+        Raises
+        ------
+        ValueError
+            When doubling does not lead from ``code_side`` to ``side``.
+        """
+        return halving_widths(side, self.code_side, self.width)
+
+
+class ResNetAutoencoder(nn.Module):
+    """Encode a picture with a ResNet, squeeze the features, and redraw the picture.
+
+    Input and output: float B×3×H×W in [0, 1].
+    """
+
+    def __init__(
+        self, encoder: FeatureExtractor, widths: tuple[int, ...], code_side: int, code_channels: int
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.code_side = code_side
+        self.squeeze = nn.Conv2d(encoder.channels[encoder.layers[-1]], code_channels, 1)
+        self.decoder = Autoencoder(widths, code_channels).decoder  # the baseline's
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Redraw ``images``."""
+        (features,) = self.encoder(images).values()
+        code = self.squeeze(functional.adaptive_avg_pool2d(features, self.code_side))
+        return self.decoder(code)
+
+
+class PixelReconstructionDetector(ReconstructionDetector):
+    """Score images by how badly a decoder redraws them from a ResNet's features.
+
+    As the baseline (Bergmann et al., CVPR 2019, Section 4.2), with another encoder.
+
+    Parameters
+    ----------
+    settings
+        Network, scoring and training.
+
+    Attributes
+    ----------
+    backbone
+        The encoder, after ``fit``; its ``source`` says which weights it began with.
+    model, history
+        The whole network and what its training did, after ``fit``.
+    """
+
+    def __init__(self, settings: PixelReconstructionSettings | None = None) -> None:
+        self.settings = settings or PixelReconstructionSettings()
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Train on good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When the code's side cannot be reached by halving, the encoder's map is smaller than
+            the code, or there are fewer images than a batch.
+        """
+        s = self.settings
+        widths = s.widths(images.shape[-1])
+        seed = s.training.seed
+        make = backbone if s.frozen else trainable_backbone
+        self.backbone = make("resnet18", s.weights, (s.layer,), seed)
+        if images.shape[-1] // self.backbone.strides[s.layer] < s.code_side:
+            raise ValueError(
+                f"{s.layer} of an image of {images.shape[-1]} pixels has "
+                f"{images.shape[-1] // self.backbone.strides[s.layer]} places a side, fewer than "
+                f"the code's {s.code_side}. Take an earlier layer or larger images."
+            )
+        with seeded(seed):
+            self.model = ResNetAutoencoder(self.backbone, widths, s.code_side, s.code_channels)
+        self.history: History = train(
+            self.model, images, reconstruction_loss, s.training, title="decoder"
+        )
+        return self

@@ -1,0 +1,1 @@
+"""What a classifier of made-up damage learned."""

@@ -1,0 +1,198 @@
+"""Attempt 3: CutPaste, a classifier of damage that we make ourselves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.augmentation.colour_jitter import colour_jitter
+from helpers.augmentation.cut_and_paste import (
+    CUTS,
+    paste,
+)
+from helpers.detectors.self_supervision.gaussian import fit_gaussian
+from helpers.machine import this_machine
+from helpers.metrics.scores import Scores, smooth
+from helpers.networks.backbone import FeatureExtractor, trainable_backbone
+from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.normalisation import settle_normalisation
+from helpers.networks.seeding import seeded
+from helpers.networks.training import History, TrainingSettings, train
+
+
+@dataclass(frozen=True)
+class CutPasteSettings:
+    """Settings of CutPaste; the defaults are the paper's three-way variant.
+
+    Attributes
+    ----------
+    kinds
+        The damage to tell from good pictures, and from each other: ``"patch"`` is the paper's
+        CutPaste, ``"scar"`` its scar.
+    weights, layer
+        What the ResNet18 begins with, and its last layer; see ``helpers.networks.backbone.backbone``.
+    jitter
+        Strength of the change of colours, of what is pasted and of every training picture.
+    hidden
+        Width of the classifier's hidden layer.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    training
+        How the classifier is trained. A step sees a batch once for each class.
+    """
+
+    kinds: tuple[str, ...] = ("patch", "scar")
+    weights: str = "random"
+    layer: str = "layer4"
+    jitter: float = 0.1
+    hidden: int = 128
+    smoothing: float = 1 / 64
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        unknown = [kind for kind in self.kinds if kind not in CUTS]
+        if unknown or not self.kinds:
+            raise ValueError(f"kinds must name some of {', '.join(CUTS)}; got {self.kinds}.")
+
+
+class CutPasteNetwork(nn.Module):
+    """A trunk whose features are averaged over all places, and a small classifier on top."""
+
+    def __init__(self, trunk: FeatureExtractor, classes: int, hidden: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        width = trunk.channels[trunk.layers[-1]]
+        self.head = nn.Sequential(
+            nn.Linear(width, hidden),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, classes),
+        )
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the trunk's last map, B×C×h×w."""
+        (features,) = self.trunk(images).values()
+        return features
+
+    def embed(self, images: torch.Tensor) -> torch.Tensor:
+        """Return an embedding of each image, B×C."""
+        return self.features(images).mean((2, 3))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the logits of the classes, B×K; the first is "good"."""
+        return self.head(self.embed(images))
+
+
+def damaged(
+    images: torch.Tensor, kinds: tuple[str, ...], jitter: float, whole: int
+) -> list[torch.Tensor]:
+    """Return pictures, or crops of pictures of side ``whole``, as they are and with each damage."""
+    count, side = len(images), images.shape[-1]
+    cuts = [CUTS[kind](count, side, whole) for kind in kinds]
+    return [images, *(paste(images, cut, jitter)[0] for cut in cuts)]
+
+
+class CutPasteDetector:
+    """Score images by the density of embeddings that a classifier of made-up damage has learned.
+
+    Li, Sohn, Yoon and Pfister, "CutPaste: Self-Supervised Learning for Anomaly Detection and
+    Localization" (CVPR 2021). The maps are Grad-CAM's (Selvaraju et al., ICCV 2017) for the score:
+    since the embedding is an average over places, the gradient is the same at each of them.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+
+    Attributes
+    ----------
+    backbone
+        The trunk, after ``fit``; its ``source`` says what it began with.
+    model, history
+        The classifier and what its training did, after ``fit``.
+    density
+        The Gaussian over the embeddings of the good images, after ``fit``.
+    """
+
+    def __init__(self, settings: CutPasteSettings | None = None) -> None:
+        self.settings = settings or CutPasteSettings()
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Train on good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer images than a batch, or no such backbone, layer or weights.
+        """
+        self.model, self.backbone, self.history = train_classifier(
+            self.settings, images, self._views
+        )
+        self.density = fit_gaussian(self.embed(images))
+        return self
+
+    def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        return damaged(batch, self.settings.kinds, self.settings.jitter, batch.shape[-1])
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        """Return the embeddings of uint8 images: float32, N×C."""
+        check_fitted(self)
+        machine = this_machine()
+        with torch.inference_mode(), machine.autocast():
+            parts = [self.model.embed(batch).float().cpu() for batch in in_batches(images, machine)]
+        return torch.cat(parts).numpy()
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return what the classifier says of uint8 images: N×K, the first class is "good"."""
+        check_fitted(self)
+        machine = this_machine()
+        with torch.inference_mode(), machine.autocast():
+            parts = [
+                self.model(batch).float().softmax(1).cpu() for batch in in_batches(images, machine)
+            ]
+        return torch.cat(parts).numpy()
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        check_fitted(self)
+        machine = this_machine()
+        scores, maps = [], []
+        for batch in in_batches(images, machine):
+            with torch.inference_mode(), machine.autocast():
+                features = self.model.features(batch).float().cpu().numpy()
+            apart = features.mean((2, 3)) - self.density.mean
+            slope = apart @ self.density.precision
+            scores.append((slope * apart).sum(1))
+            cam = np.einsum("bc,bchw->bhw", slope, features).clip(0)
+            maps.append(_enlarged(torch.tensor(cam), images.shape[2:]))
+        enlarged = smooth(np.concatenate(maps), self.settings.smoothing * images.shape[-1])
+        return Scores(np.concatenate(scores).astype(np.float32), enlarged.astype(np.float32))
+
+
+def train_classifier(
+    s: CutPasteSettings,
+    images: np.ndarray,
+    views: Callable[[torch.Tensor], list[torch.Tensor]],
+) -> tuple[CutPasteNetwork, FeatureExtractor, History]:
+    """Train a network to tell the views of good pictures; return it, its trunk and the history."""
+    seed = s.training.seed
+    trunk = trainable_backbone("resnet18", s.weights, (s.layer,), seed)
+    with seeded(seed):
+        model = CutPasteNetwork(trunk, 1 + len(s.kinds), s.hidden)
+
+    def loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        parts = views(batch)
+        classes = torch.arange(len(parts), device=batch.device).repeat_interleave(len(batch))
+        return functional.cross_entropy(model(colour_jitter(torch.cat(parts), s.jitter)), classes)
+
+    history = train(model, images, loss, s.training, title="CutPaste")
+    settle_normalisation(model, images, loss, s.training)
+    return model, trunk, history
+
+
+def _enlarged(maps: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
+    return functional.interpolate(maps[:, None], size, mode="bilinear")[:, 0].numpy()

@@ -1,0 +1,122 @@
+"""Attempt 3, patch-wise: CutPaste on small crops, which shows where the damage is."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.augmentation.cut_and_paste import squares
+from helpers.detectors.self_supervision.cutpaste import CutPasteSettings, damaged, train_classifier
+from helpers.detectors.self_supervision.gaussian import fit_gaussian
+from helpers.machine import this_machine
+from helpers.metrics.scores import Scores, pool
+from helpers.networks.inference import check_fitted, in_batches
+
+
+@dataclass(frozen=True)
+class PatchCutPasteSettings(CutPasteSettings):
+    """Settings of the patch-wise model.
+
+    Attributes
+    ----------
+    crop
+        Side of the crops that are judged, as a share of the image's; the paper's is 64 of 256.
+    stride
+        From one crop to the next, as a share of the image's side.
+    top_share
+        Share of the pixels, the highest ones, whose mean is the image score.
+    """
+
+    crop: float = 1 / 4
+    stride: float = 1 / 32
+    top_share: float = 0.01
+
+
+class PatchCutPasteDetector:
+    """Score every part of an image by a classifier of made-up damage trained on small crops.
+
+    The localisation model of Li et al. (CVPR 2021, Section 2.5): one Gaussian over the embeddings
+    of the crops of good images; a pixel's score is the mean over the crops that hold it, weighted
+    by a Gaussian about their centres.
+
+    Parameters and attributes are those of ``CutPasteDetector``.
+    """
+
+    def __init__(self, settings: PatchCutPasteSettings | None = None) -> None:
+        self.settings = settings or PatchCutPasteSettings()
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Train on good images; parameters and errors as for ``CutPasteDetector.fit``."""
+        self.model, self.backbone, self.history = train_classifier(
+            self.settings, images, self._views
+        )
+        # Two dozen crops of each image are plenty for one mean and one covariance.
+        embeddings = self.embed(images, 4 * self._pixels(images)[1])
+        self.density = fit_gaussian(embeddings.reshape(-1, embeddings.shape[-1]))
+        return self
+
+    def _pixels(self, images: np.ndarray) -> tuple[int, int]:
+        side = images.shape[-1]
+        return round(self.settings.crop * side), max(1, round(self.settings.stride * side))
+
+    def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        crops = random_crops(batch, round(self.settings.crop * batch.shape[-1]))
+        return damaged(crops, self.settings.kinds, self.settings.jitter, batch.shape[-1])
+
+    def embed(self, images: np.ndarray, stride: int) -> np.ndarray:
+        """Return the embeddings of crops every ``stride`` pixels: float32, N×h×w×C."""
+        check_fitted(self)
+        machine, (crop, _), parts = this_machine(), self._pixels(images), []
+        with torch.inference_mode(), machine.autocast():
+            for batch in in_batches(images, machine, 4):
+                crops = batch.unfold(2, crop, stride).unfold(3, crop, stride)
+                count, _, rows, columns = crops.shape[:4]
+                crops = crops.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+                crops = crops.contiguous(memory_format=torch.channels_last)
+                embedded = self.model.embed(crops).float().cpu()
+                parts.append(embedded.view(count, rows, columns, -1))
+        return torch.cat(parts).numpy()
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        crop, stride = self._pixels(images)
+        embeddings = self.embed(images, stride)
+        distances = self.density.distance(embeddings.reshape(-1, embeddings.shape[-1]))
+        distances = distances.reshape(embeddings.shape[:3]).astype(np.float32)
+        maps = spread(torch.tensor(distances), crop, stride, images.shape[-1]).numpy()
+        return Scores(pool(maps, self.settings.top_share), maps)
+
+
+def random_crops(images: torch.Tensor, side: int) -> torch.Tensor:
+    """Cut a square at a random place out of each picture: B×3×side×side."""
+    room = images.shape[-1] - side
+    return squares(images, torch.randint(room + 1, (len(images), 2)), side)
+
+
+def spread(scores: torch.Tensor, crop: int, stride: int, side: int) -> torch.Tensor:
+    """Give each pixel the mean score of the crops that hold it, weighted by nearness.
+
+    Parameters
+    ----------
+    scores
+        B×h×w, one for each crop.
+    crop, stride
+        Side of a crop, and from one to the next, in pixels.
+    side
+        Of the picture.
+
+    Returns
+    -------
+    torch.Tensor
+        B×side×side.
+    """
+    offset = torch.arange(crop) - (crop - 1) / 2
+    bell = torch.exp(-(offset**2) / (2 * (crop / 4) ** 2))
+    kernel = (bell[:, None] * bell)[None, None]
+    weighted = functional.conv_transpose2d(scores[:, None], kernel, stride=stride)
+    weight = functional.conv_transpose2d(torch.ones_like(scores[:1, None]), kernel, stride=stride)
+    maps = weighted / weight
+    rest = side - maps.shape[-1]
+    return functional.pad(maps, (0, rest, 0, rest), mode="replicate")[:, 0]

@@ -1,0 +1,315 @@
+"""Student and teacher: a small network learns what a frozen one says of good images only."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from sklearn.covariance import LedoitWolf
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from helpers.data.category import split_good
+from helpers.machine import this_machine
+from helpers.metrics.scores import Scores, pool, smooth
+from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.normalisation import averaged_normalisation
+from helpers.networks.seeding import seeded
+from helpers.networks.training import History, TrainingSettings, train
+
+Maps = dict[str, torch.Tensor]
+# A channel that hardly varies on good images would otherwise be blown up without limit.
+LEAST_VARIANCE = 1e-3
+BATCH = 16
+STANDARD_FROM = 96  # images are enough for the mean and variance of each feature
+
+
+@dataclass(frozen=True)
+class StudentTeacherSettings:
+    """Settings of the student-teacher detector.
+
+    Attributes
+    ----------
+    architecture, weights, layers
+        Of the teacher; see ``helpers.networks.backbone.backbone``. Early layers cost little.
+    width, depth
+        Of the student: channels after the first halving of the picture, and convolutions for each
+        of the teacher's layers beyond the halvings.
+    hard_share
+        Share of the squared differences, the largest ones, that the loss counts; 1 counts all.
+    good_share
+        Share of the good images that teach nothing: on them the usual differences are measured.
+    smoothing
+        Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
+    top_share
+        Image score: mean over this share of the map's highest pixels; 0 for the maximum.
+    training
+        Of the student.
+    """
+
+    architecture: str = "resnet18"
+    weights: str = "auto"
+    layers: tuple[str, ...] = ("layer1", "layer2")
+    width: int = 32
+    depth: int = 1
+    hard_share: float = 1.0
+    good_share: float = 0.1
+    smoothing: float = 1 / 64
+    top_share: float = 0.0
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(epochs=20, learning_rate=2e-3)
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hard_share <= 1:
+            raise ValueError(f"hard_share must be above 0, at most 1; got {self.hard_share}.")
+        if self.width < 1 or self.depth < 0:
+            raise ValueError(
+                f"width must be at least 1 and depth at least 0; got {self.width}, {self.depth}."
+            )
+
+
+class Teacher(nn.Module):
+    """A frozen network, each of its features brought to mean 0 and variance 1 on good images.
+
+    Input: float B×3×H×W in [0, 1]. Output: for each layer, float32 B×C×h×w.
+    """
+
+    def __init__(self, network: Backbone) -> None:
+        super().__init__()
+        self.network = network
+        self.standard = nn.ModuleDict(
+            {
+                name: nn.BatchNorm2d(channels, eps=LEAST_VARIANCE, affine=False)
+                for name, channels in network.channels.items()
+            }
+        )
+        self.eval()
+
+    def forward(self, images: torch.Tensor) -> Maps:
+        """Return the standardised features of ``images``."""
+        maps = self.network(images)
+        return {name: self.standard[name](value.float()) for name, value in maps.items()}
+
+
+class Student(nn.Module):
+    """A slim network with an output for each of the teacher's layers, and no other knowledge.
+
+    Input: float B×3×H×W in [0, 1]. Output: for each layer, B×C×h×w.
+
+    Parameters
+    ----------
+    channels, strides
+        Of the teacher's layers, in its order.
+    width, depth
+        See ``StudentTeacherSettings``.
+    """
+
+    def __init__(
+        self, channels: Mapping[str, int], strides: Mapping[str, int], width: int, depth: int
+    ) -> None:
+        super().__init__()
+        self.stages, self.heads = nn.ModuleDict(), nn.ModuleDict()
+        inside, outside, stride = 3, width, 1
+        for name in channels:
+            steps: list[nn.Module] = []
+            while stride < strides[name]:
+                steps += _step(inside, outside, 5 if stride == 1 else 3, 2)
+                inside, outside, stride = outside, min(2 * outside, 4 * width), 2 * stride
+            for _ in range(depth):
+                steps += _step(inside, inside, 3, 1)
+            self.stages[name] = nn.Sequential(*steps)
+            self.heads[name] = nn.Conv2d(inside, channels[name], 1)
+
+    def forward(self, images: torch.Tensor) -> Maps:
+        """Say what the teacher would say of ``images``."""
+        maps, value = {}, images
+        for name, stage in self.stages.items():
+            value = stage(value)
+            maps[name] = self.heads[name](value)
+        return maps
+
+
+def _step(inside: int, outside: int, kernel: int, stride: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(inside, outside, kernel, stride, kernel // 2, bias=False)
+    return [convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True)]
+
+
+def folded(student: Student) -> Student:
+    """Fold every normalisation into the convolution before it: the same answers, sooner."""
+    student = copy.deepcopy(student)
+    for name, stage in student.stages.items():
+        steps: list[nn.Module] = []
+        for step in stage:
+            if isinstance(step, nn.BatchNorm2d):
+                steps[-1] = fuse_conv_bn_eval(steps[-1], step)
+            else:
+                steps.append(step)
+        student.stages[name] = nn.Sequential(*steps)
+    return student
+
+
+def differences(teacher: Mapping[str, torch.Tensor], student: Mapping[str, torch.Tensor]) -> Maps:
+    """Return teacher minus student, layer by layer: float32, B×C×h×w.
+
+    A network that pads its borders otherwise gives maps a place larger or smaller; the student's
+    are then resized to the teacher's.
+    """
+    found = {}
+    for name, wanted in teacher.items():
+        got = student[name].float()
+        if got.shape[2:] != wanted.shape[2:]:
+            got = functional.interpolate(got, wanted.shape[2:], mode="bilinear")
+        found[name] = wanted - got
+    return found
+
+
+def mean_of_hardest(values: torch.Tensor, share: float) -> torch.Tensor:
+    """Return the mean over the largest ``share`` of all values: a scalar.
+
+    With 0.001 it is the hard feature loss of Batzner et al. (WACV 2024, Section 3.2): what the
+    student already knows no longer teaches it anything.
+    """
+    if share == 1:
+        return values.mean()
+    count = max(1, round(share * values.numel()))
+    return values.flatten().topk(count, sorted=False).values.mean()
+
+
+class Usual(nn.Module):
+    """How large differences usually are on good images, and how large others are next to them.
+
+    Parameters
+    ----------
+    good
+        Differences on good images that taught nothing: N×C×h×w.
+    """
+
+    def __init__(self, good: torch.Tensor) -> None:
+        super().__init__()
+        vectors = good.movedim(1, -1).flatten(0, 2).double().cpu().numpy()
+        # Centred on 0: a student that agrees is never unusual.
+        precision = LedoitWolf(assume_centered=True).fit(vectors).get_precision()
+        self.register_buffer("precision", torch.tensor(precision, dtype=torch.float32))
+        self.to(good.device)
+
+    def forward(self, found: torch.Tensor) -> torch.Tensor:
+        """Return the squared Mahalanobis length of B×C×h×w differences, divided by C: B×h×w.
+
+        It is 1 on average on good images, and 0 where there is no difference.
+        """
+        vectors = found.movedim(1, -1)
+        return ((vectors @ self.precision) * vectors).mean(-1)
+
+
+class StudentTeacherDetector:
+    """Score places by how far a student, taught on good images only, is from its teacher.
+
+    After Wang et al., "Student-Teacher Feature Pyramid Matching for Anomaly Detection" (BMVC 2021,
+    arXiv 2103.04257): a frozen teacher, several of its layers, a student that starts from nothing.
+    After Batzner et al., "EfficientAD" (WACV 2024, arXiv 2303.14535): features standardised channel
+    by channel, a student smaller than an image classifier, the hard feature loss, and maps brought
+    to one scale on good images that taught nothing. They do the last by quantiles, here a
+    Mahalanobis length does it. Theirs has another branch, an autoencoder for parts that are missing
+    or misplaced; this one has not.
+
+    Parameters
+    ----------
+    settings
+        All choices.
+    network
+        A teacher made before; otherwise ``fit`` makes the one that the settings describe.
+    checkpoint
+        File to continue an interrupted training from, or none.
+
+    Attributes
+    ----------
+    backbone
+        The teacher's network.
+    teacher, student, history
+        After ``fit``.
+    usual
+        For each layer, how large differences usually are on good images; see ``Usual``.
+    """
+
+    def __init__(
+        self,
+        settings: StudentTeacherSettings | None = None,
+        network: Backbone | None = None,
+        checkpoint: Path | None = None,
+    ) -> None:
+        self.settings = settings or StudentTeacherSettings()
+        self.backbone = network
+        self.checkpoint = checkpoint
+
+    def fit(self, images: np.ndarray) -> Self:
+        """Teach the student on good images: uint8, N×3×H×W.
+
+        Raises
+        ------
+        ValueError
+            When there are fewer than two images, fewer to learn from than a batch, or the teacher
+            has no such layer.
+        DivergedError
+            When the loss is no longer finite.
+        """
+        s = self.settings
+        machine = this_machine()
+        learned, kept = split_good(images, s.good_share, s.training.seed)
+        if self.backbone is None:
+            self.backbone = backbone(s.architecture, s.weights, s.layers, s.training.seed)
+        self.teacher = machine.place(Teacher(self.backbone))
+        with averaged_normalisation(self.teacher), machine.autocast():
+            for batch in in_batches(learned[:STANDARD_FROM], machine, BATCH):
+                self.teacher(batch)
+        with seeded(s.training.seed):
+            student = Student(self.backbone.channels, self.backbone.strides, s.width, s.depth)
+        self.history: History = train(
+            student, learned, self.loss, s.training, checkpoint=self.checkpoint, title="student"
+        )
+        with averaged_normalisation(student), machine.autocast():
+            for batch in in_batches(learned, machine, s.training.batch_size):
+                student(batch)
+        self.student = folded(student)
+        self.usual = nn.ModuleDict(
+            {name: Usual(values) for name, values in self.differences(kept).items()}
+        )
+        return self
+
+    def loss(self, student: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        """Return the mean squared difference of a student from the teacher, over the layers."""
+        with torch.no_grad():
+            wanted = self.teacher(batch)
+        found = differences(wanted, student(batch)).values()
+        return torch.stack(
+            [mean_of_hardest(d.square(), self.settings.hard_share) for d in found]
+        ).mean()
+
+    def differences(self, images: np.ndarray) -> Maps:
+        """Return teacher minus student of uint8 images N×3×H×W: a layer, float32 N×C×h×w."""
+        parts = [self._differences(batch) for batch in in_batches(images, this_machine(), BATCH)]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _differences(self, batch: torch.Tensor) -> Maps:
+        with torch.inference_mode(), this_machine().autocast():
+            return differences(self.teacher(batch), self.student(batch))
+
+    def predict(self, images: np.ndarray) -> Scores:
+        """Score uint8 images N×3×H×W."""
+        check_fitted(self, "usual")
+        parts = []
+        for batch in in_batches(images, this_machine(), BATCH):
+            layers = [
+                functional.interpolate(
+                    self.usual[name](values)[:, None], images.shape[2:], mode="bilinear"
+                )
+                for name, values in self._differences(batch).items()
+            ]
+            parts.append(torch.stack(layers).mean(0)[:, 0].cpu())
+        maps = smooth(torch.cat(parts).numpy(), self.settings.smoothing * images.shape[-1])
+        return Scores(pool(maps, self.settings.top_share), maps)

@@ -1,1 +1,0 @@
-"""The checks behind the exercises, a module for each chapter."""

@@ -1,0 +1,1 @@
+"""Runs over many cases and seeds, kept as records."""

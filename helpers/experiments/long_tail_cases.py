@@ -1,0 +1,158 @@
+"""What chapter 8 trains: the cases, their settings, and the pictures they learn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from helpers.data.category import Category
+from helpers.data.labelled import Labelled, labelled_pool, labelled_test
+from helpers.data.load import generate_category
+from helpers.long_tail.classifier import REMEDIES, ClassifierSettings
+from helpers.long_tail.counts import long_tailed_counts
+from helpers.networks.training import TrainingSettings
+from helpers.profiles import Profile
+
+CLASSES = ("good", "crack", "cut", "hole", "print")
+TASKS = ("five classes", "good or defect")
+FACTORS = (100, 50, 10)
+ALPHAS = (0.1, 0.2, 0.3, 1.0, 3.0)
+SHOTS = (1, 2, 4, 8, 16, 32)
+KNOWN_GOOD = 391  # good training images, as in MVTec AD
+JUDGED = 80  # images of each class that the five classes are judged on
+JUDGED_SEED = 3
+MARGIN = 1 / 8  # of the side: outside it there is only background
+REMEDY_TRAINING = TrainingSettings(epochs=5, batch_size=32, learning_rate=1e-3)
+
+
+@dataclass(frozen=True)
+class TailCase:
+    """One classifier to train.
+
+    Attributes
+    ----------
+    task
+        One of ``TASKS``.
+    counts
+        Training images of each of the five classes, good first.
+    remedy
+        Key of ``REMEDIES``.
+    alpha
+        Of the Beta distribution; None where nothing is mixed.
+    seed
+        Of the choice of training images, of the weights and of the batches.
+    """
+
+    task: str
+    counts: tuple[int, ...]
+    remedy: str
+    alpha: float | None
+    seed: int
+
+    @property
+    def beginning(self) -> tuple:
+        """What the plain training before the remedy depends on."""
+        return self.task, self.counts, self.seed
+
+
+def case(
+    counts: Sequence[int],
+    remedy: str = "plain",
+    seed: int = 0,
+    alpha: float | None = None,
+    task: str = TASKS[0],
+) -> TailCase:
+    """Return a case; α is the remedy's own when not given.
+
+    Raises
+    ------
+    ValueError
+        When there is no such task or remedy.
+    """
+    if task not in TASKS or remedy not in REMEDIES:
+        raise ValueError(
+            f"no task '{task}' with remedy '{remedy}'; tasks are {', '.join(TASKS)}, remedies "
+            f"{', '.join(REMEDIES)}."
+        )
+    mixed = "mix" in REMEDIES[remedy].batches.lower()
+    own = REMEDIES[remedy].alpha if alpha is None else alpha
+    return TailCase(task, tuple(counts), remedy, own if mixed else None, seed)
+
+
+def planned(seeds: Sequence[int] = range(10)) -> list[TailCase]:
+    """Return every case of chapter 8, the important ones first, those that begin alike together.
+
+    At the largest imbalance factor, in both tasks, plain training and Balanced-MixUp have all the
+    seeds; with five classes, the other remedies and the larger α have the first five. The rest has
+    the first three.
+    """
+    hardest, *others = (long_tailed_counts(KNOWN_GOOD, 5, factor) for factor in FACTORS)
+    few = [(KNOWN_GOOD, n, n, n, n) for n in SHOTS]
+    main = ("plain", "Balanced-MixUp")
+    five, three = ([seed for seed in seeds if seed < end] for end in (5, 3))
+    cases = [case(hardest, "plain", s) for s in seeds]
+    cases += [case(hardest, main[1], s, alpha) for s in seeds for alpha in ALPHAS[:3]]
+    cases += [case(few[0], name, s, task=TASKS[1]) for s in seeds for name in main]
+    cases += [case(hardest, name, s) for s in five for name in REMEDIES]
+    cases += [case(hardest, main[1], s, alpha) for s in five for alpha in ALPHAS[3:]]
+    cases += [case(n, name, s, task=TASKS[1]) for n in few for s in three for name in main]
+    cases += [case(few[0], name, s, task=TASKS[1]) for s in three for name in REMEDIES]
+    cases += [
+        case(n, name, s)
+        for n in others
+        for s in three
+        for name in (*main, "class-balanced sampling", "logit adjustment")
+    ]
+    order = {c.beginning: place for place, c in reversed(list(enumerate(cases)))}
+    return sorted(dict.fromkeys(cases), key=lambda c: order[c.beginning])
+
+
+def warm_settings(chosen: TailCase, profile: Profile) -> ClassifierSettings:
+    """Return the settings of the plain training that every remedy begins with."""
+    base = ClassifierSettings(weights=profile.weights)
+    return replace(base, training=replace(base.training, seed=chosen.seed))
+
+
+def remedy_settings(chosen: TailCase, profile: Profile) -> ClassifierSettings:
+    """Return the settings of the epochs with the case's remedy."""
+    remedy = REMEDIES[chosen.remedy]
+    if chosen.alpha is not None:
+        remedy = replace(remedy, alpha=chosen.alpha)
+    training = replace(REMEDY_TRAINING, seed=chosen.seed)
+    return ClassifierSettings(remedy=remedy, weights=profile.weights, training=training)
+
+
+def judged_images(size: int) -> tuple[Labelled, str]:
+    """Return newly made nuts, as many of each class, and their fingerprint."""
+    counts = {"train/good": 1} | {f"test/{name}": JUDGED for name in CLASSES}
+    category = generate_category(size, counts, JUDGED_SEED)
+    return labelled_test(category), category.fingerprint
+
+
+def centre(labelled: Labelled) -> Labelled:
+    """Cut off an eighth of each side, where there is nothing but background: less to compute."""
+    side = labelled.images.shape[-1]
+    inner = slice(round(side * MARGIN), side - round(side * MARGIN))
+    return replace(labelled, images=np.ascontiguousarray(labelled.images[..., inner, inner]))
+
+
+def training_set(category: Category, chosen: TailCase, reserve: Sequence[int] = ()) -> Labelled:
+    """Return the pictures that a case trains on; another seed, other defects.
+
+    Parameters
+    ----------
+    category
+        Generated hazelnuts; its good training images are the good ones.
+    chosen
+        The case.
+    reserve
+        Counts to generate, where other cases will need more of the same pictures.
+    """
+    made = np.max([chosen.counts, reserve or chosen.counts], axis=0).tolist()
+    pool = labelled_pool(category, dict(zip(CLASSES[1:], made[1:], strict=True)), chosen.seed)
+    return for_task(pool.first(chosen.counts), chosen.task)
+
+
+def for_task(labelled: Labelled, task: str) -> Labelled:
+    """Return the pictures with the task's classes."""
+    return labelled if task == TASKS[0] else labelled.good_or_defect()

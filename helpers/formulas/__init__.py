@@ -1,0 +1,1 @@
+"""Pictures given by formulas, and the backbone that is trained on them."""

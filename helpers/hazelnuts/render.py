@@ -1,0 +1,236 @@
+"""A generated stand-in for MVTec AD's hazelnut category: seeded nuts, four defects, exact masks."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from joblib import Parallel, delayed
+from PIL import Image
+from tqdm import tqdm
+
+from helpers.errors import DataError, nearest
+from helpers.files import make_folder_once
+from helpers.hazelnuts.blemishes import blemish
+from helpers.hazelnuts.camera import Frame, develop, ground
+from helpers.hazelnuts.defects import DRAW, damage
+from helpers.hazelnuts.shape import cast, draw_shape
+from helpers.hazelnuts.skin import draw_look, gloss, paint
+
+MVTEC_COUNTS: Mapping[str, int] = MappingProxyType(
+    {
+        "train/good": 391,
+        "test/good": 40,
+        "test/crack": 18,
+        "test/cut": 17,
+        "test/hole": 18,
+        "test/print": 17,
+    }
+)
+SMALLEST, LARGEST = 32, 1024  # pixels
+JUST_VISIBLE = 2.0  # grey levels; a pixel that a defect changes by more belongs to its mask
+FEW = 24  # images that are not worth starting processes for
+
+
+def render(seed: int, defect: str = "good", size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one hazelnut.
+
+    The seed decides the nut, its pose and its light, so the same seed shows the same nut with each
+    defect and at each size.
+
+    Parameters
+    ----------
+    seed
+        Any non-negative integer.
+    defect
+        ``"good"``, ``"crack"``, ``"cut"``, ``"hole"`` or ``"print"``.
+    size
+        Height and width in pixels, 32 to 1024.
+
+    Returns
+    -------
+    image : np.ndarray
+        uint8, size × size × 3 (RGB).
+    mask : np.ndarray
+        bool, size × size: the pixels that the defect covers, or changes by more than two grey
+        levels. Never empty for a defect, always empty for ``"good"``.
+
+    Raises
+    ------
+    ValueError
+        When the defect is unknown, the seed unusable or the size out of range.
+    """
+    kinds = ["good", *DRAW]
+    if defect not in kinds:
+        raise ValueError(f"There is no defect {defect!r}. {nearest(str(defect), kinds)}")
+    _check_seed(seed)
+    _check_size(size)
+    seeds = np.random.SeedSequence(seed).spawn(6)
+    shape_seed, look_seed, flaw_seed, defect_seed, ground_seed, noise_seed = seeds
+    shape = draw_shape(np.random.default_rng(shape_seed))
+    look = draw_look(np.random.default_rng(look_seed))
+    frame = Frame(size)
+    surface = cast(shape, *frame.rays())
+    skin = paint(surface, shape, look)
+    blemish(skin, shape, np.random.default_rng(flaw_seed))
+    colour = skin.albedo * skin.light + gloss(surface, look)
+
+    backdrop = ground(shape, size, np.random.default_rng(ground_seed))
+    picture = frame.picture(surface.index, colour, backdrop)
+    mask = np.zeros((size, size), bool)
+    if defect != "good":
+        # One stream a kind, so that the four defects of a seed have nothing in common.
+        rng = np.random.default_rng([*defect_seed.generate_state(4), kinds.index(defect)])
+        harm = damage(defect, skin, shape, rng)
+        colour = colour + harm.cover * (harm.colour - colour)
+        sound, picture = picture, frame.picture(surface.index, colour, backdrop)
+        change = np.abs(picture - sound).max(axis=0)
+        mask = (change > JUST_VISIBLE / 255) | (frame.coverage(surface.index[harm.body]) > 0.5)
+        # Even a defect too small for the pixels has a mask: the pixel it changes most.
+        mask.flat[change.argmax()] = True
+    return develop(picture, np.random.default_rng(noise_seed)), mask
+
+
+def write_category(
+    folder: Path,
+    *,
+    size: int = 256,
+    counts: Mapping[str, int] = MVTEC_COUNTS,
+    seed: int = 0,
+    workers: int | None = None,
+) -> Path:
+    """Write a whole category in MVTec AD's layout, in one step: a killed run leaves nothing.
+
+    Parameters
+    ----------
+    folder
+        Where the category shall be; it may not exist yet, or be empty.
+    size, counts, seed, workers
+        As for `fill_category`.
+
+    Returns
+    -------
+    Path
+        ``folder``.
+
+    Raises
+    ------
+    DataError
+        When there is something in the folder already, or it cannot be written.
+    ValueError
+        When the size, a count, the seed or the number of workers is not usable.
+    """
+    folder = Path(folder)
+    _check(size, counts, seed, workers)
+    filled = []
+
+    def fill(work: Path) -> None:
+        fill_category(work, size=size, counts=counts, seed=seed, workers=workers)
+        filled.append(work)
+
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    make_folder_once(folder, fill)
+    if not filled:
+        raise DataError(
+            f"{folder} is there already and was left as it is. "
+            "Remove it or choose another folder, then run again."
+        )
+    return folder
+
+
+def fill_category(
+    folder: Path,
+    *,
+    size: int = 256,
+    counts: Mapping[str, int] = MVTEC_COUNTS,
+    seed: int = 0,
+    workers: int | None = None,
+) -> None:
+    """Write the images and masks of a category into an existing, empty folder.
+
+    Image i of a class depends on ``seed``, the class and i alone: a larger count adds images and
+    changes none, and neither does the number of workers.
+
+    Parameters
+    ----------
+    folder
+        An existing, empty folder.
+    size
+        Height and width of the images in pixels.
+    counts
+        Images of each class, by the names of `MVTEC_COUNTS`; a class left out has none.
+    seed
+        Any non-negative integer.
+    workers
+        Processes to share the work; by default one a processor.
+
+    Raises
+    ------
+    DataError
+        When the folder is not empty.
+    ValueError
+        When the size, a count, the seed or the number of workers is not usable.
+    """
+    _check(size, counts, seed, workers)
+    if any(folder.iterdir()):
+        raise DataError(f"{folder} is not empty. Remove it or choose another, then run again.")
+    tasks = []
+    for place, name in enumerate(MVTEC_COUNTS):
+        defect = name.split("/")[1]
+        for number in range(counts.get(name, 0)):
+            sequence = np.random.SeedSequence([seed, place, number])
+            image_seed = int(sequence.generate_state(1, np.uint64)[0])
+            tasks.append((folder, name, number, image_seed, defect, size))
+        if counts.get(name, 0):
+            (folder / name).mkdir(parents=True)
+            if defect != "good":
+                (folder / "ground_truth" / defect).mkdir(parents=True)
+    # Unlike Python's own pool, joblib's needs no `if __name__ == "__main__":` in a script.
+    pool = Parallel(
+        n_jobs=workers or (1 if len(tasks) <= FEW else os.cpu_count() or 1),
+        return_as="generator_unordered",
+    )
+    done = pool(delayed(_write_one)(task) for task in tasks)
+    for _ in tqdm(done, total=len(tasks), desc="hazelnuts", unit="image", leave=False, delay=1):
+        pass
+
+
+def _write_one(task: tuple[Path, str, int, int, str, int]) -> None:
+    folder, name, number, seed, defect, size = task
+    image, mask = render(seed, defect, size)
+    Image.fromarray(image).save(folder / name / f"{number:03d}.png", compress_level=3)
+    if defect != "good":
+        target = folder / "ground_truth" / defect / f"{number:03d}_mask.png"
+        Image.fromarray(mask.astype(np.uint8) * 255).save(target)
+
+
+def _check(size: int, counts: Mapping[str, int], seed: int, workers: int | None) -> None:
+    _check_size(size)
+    _check_seed(seed)
+    for name, count in counts.items():
+        if name not in MVTEC_COUNTS:
+            raise ValueError(f"There is no class {name!r}. {nearest(str(name), MVTEC_COUNTS)}")
+        if not _is_whole(count) or count < 0:
+            raise ValueError(f"The count of {name!r} must be a whole number >= 0, not {count!r}.")
+    if not sum(counts.values()):
+        raise ValueError("The counts ask for no image at all; give at least one class a count.")
+    if workers is not None and (not _is_whole(workers) or workers < 1):
+        raise ValueError(f"workers must be a whole number >= 1 or None, not {workers!r}.")
+
+
+def _check_size(size: int) -> None:
+    if not _is_whole(size):
+        raise ValueError(f"The size must be a whole number of pixels, not {size!r}.")
+    if not SMALLEST <= size <= LARGEST:
+        raise ValueError(f"The size must lie between {SMALLEST} and {LARGEST} pixels, not {size}.")
+
+
+def _check_seed(seed: int) -> None:
+    if not _is_whole(seed) or seed < 0:
+        raise ValueError(f"The seed must be a whole number >= 0, not {seed!r}.")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -1,0 +1,1 @@
+"""How good scores, maps, classes and masks are."""

@@ -1,0 +1,290 @@
+"""How well image scores tell defective images from good ones.
+
+Everywhere a higher score means "more defective", labels are 0 (good) and 1 (defective), and an
+image is called defective when its score is **above** the threshold.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.integrate import trapezoid
+from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
+
+from helpers.metrics.inputs import both_classes, labelled, same_length, vector
+
+# Rates are rounded so that a grid point on a step of the ROC curve is exactly on it.
+RATE_DECIMALS = 12
+MIN_RESAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A range meant to hold the true value in a share ``level`` of all experiments."""
+
+    low: float
+    high: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of images: true negatives, false positives, false negatives, true positives."""
+
+    tn: int
+    fp: int
+    fn: int
+    tp: int
+
+
+@dataclass(frozen=True, eq=False)
+class Roc:
+    """A ROC curve on a fixed grid with a pointwise bootstrap band; four arrays of one length."""
+
+    fpr: np.ndarray
+    tpr: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def image_auroc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC curve: how often a defective image scores above a good one.
+
+    This is the Mann–Whitney statistic over all pairs of a good and a defective image, where a
+    tie counts one half (Hanley & McNeil, Radiology 143, 1982).
+
+    Parameters
+    ----------
+    labels
+        N values, 0 for good and 1 for defective.
+    scores
+        N finite numbers.
+
+    Raises
+    ------
+    ValueError
+        Labels other than 0 and 1, a score that is not finite, different lengths, or only one
+        class. All functions of this module that take labels and scores raise the same errors.
+    """
+    labels, scores = both_classes(labels, scores)
+    return float(roc_auc_score(labels, scores))
+
+
+def auroc_interval(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Stratified percentile-bootstrap interval of :func:`image_auroc`.
+
+    Good and defective images are drawn with replacement separately, so every resample has the
+    test set's own numbers of both, and the interval runs between the two quantiles of the
+    resampled AUROCs (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13).
+
+    The percentile interval is weak where the AUROC is near 1: the resamples cannot pass 1, and
+    the interval is too short. At an AUROC of exactly 1 every resample is 1 too and the interval
+    shrinks to a point. Read that as "no pair was swapped in this sample", not as certainty.
+    It speaks of other images drawn in the same way, for this one trained model; it says nothing
+    about training again with another seed. A formula without resampling is that of DeLong,
+    DeLong & Clarke-Pearson (Biometrics 44, 1988).
+
+    Parameters
+    ----------
+    labels, scores
+        As for :func:`image_auroc`.
+    level
+        The share of experiments whose interval should hold the true AUROC, between 0 and 1.
+    resamples
+        Number of bootstrap draws, at least 100. Memory grows with ``resamples`` × N.
+    seed
+        Seed of the draws; the same seed gives the same interval.
+    """
+    labels, scores = both_classes(labels, scores)
+    draws = stratified_draws(labels, resamples, seed)
+    return interval_of(resampled_aurocs(labels, scores, draws), level)
+
+
+def paired_difference(
+    labels: ArrayLike,
+    scores_a: ArrayLike,
+    scores_b: ArrayLike,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, Interval]:
+    """AUROC of ``scores_a`` minus that of ``scores_b`` on the same images, with its interval.
+
+    Both detectors are resampled with the same draws. What makes an image hard for both then
+    cancels out, and the interval is usually much shorter than two separate ones suggest. An
+    interval that leaves out 0 is evidence of a difference on such images. The method and its
+    limits are those of :func:`auroc_interval`.
+
+    Returns
+    -------
+    difference, interval
+    """
+    labels, scores_a = both_classes(labels, scores_a, "scores_a")
+    labels, scores_b = both_classes(labels, scores_b, "scores_b")
+    draws = stratified_draws(labels, resamples, seed)
+    differences = resampled_aurocs(labels, scores_a, draws) - resampled_aurocs(
+        labels, scores_b, draws
+    )
+    difference = image_auroc(labels, scores_a) - image_auroc(labels, scores_b)
+    return difference, interval_of(differences, level)
+
+
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Average precision: the precision at each threshold, weighted by the recall it adds.
+
+    Sums Σ (Rₙ - Rₙ₋₁) Pₙ from the highest threshold down, without interpolation (scikit-learn,
+    ``average_precision_score``). A random ranking gets about the share of defective images, so
+    values from test sets with other shares cannot be compared.
+    """
+    labels, scores = both_classes(labels, scores)
+    return float(average_precision_score(labels, scores))
+
+
+def auroc_per_defect(defects: ArrayLike, scores: ArrayLike) -> dict[str, float]:
+    """AUROC of each defect type against all good images.
+
+    Parameters
+    ----------
+    defects
+        N names; good images are named "good".
+    scores
+        N finite numbers.
+
+    Returns
+    -------
+    dict
+        One AUROC for each defect type, in alphabetical order of the names.
+
+    Raises
+    ------
+    ValueError
+        Different lengths, a score that is not finite, no image named "good" or no other name.
+    """
+    defects, scores = np.asarray(defects), vector(scores, "scores")
+    same_length("defects", defects, "scores", scores)
+    names = [str(name) for name in np.unique(defects)]
+    if "good" not in names or len(names) == 1:
+        raise ValueError(
+            f"defects must name good images 'good' and hold one defect type or more; got {names}"
+        )
+    good = defects == "good"
+    return {
+        name: image_auroc(~good[chosen], scores[chosen])
+        for name in names
+        if name != "good"
+        for chosen in [good | (defects == name)]
+    }
+
+
+def roc_curve_with_band(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    points: int = 201,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Roc:
+    """ROC curve for plotting, with a band from the draws of :func:`auroc_interval`.
+
+    At each of ``points`` false-positive rates from 0 to 1 it gives the highest true-positive rate
+    reached there; scores that tie make a sloped piece. The band is pointwise ("vertical
+    averaging"; Fawcett, Pattern Recognition Letters 27, 2006): each grid point alone has
+    ``level``, the whole curve has less.
+    """
+    labels, scores = both_classes(labels, scores)
+    if points < 2:
+        raise ValueError(f"points must be 2 or more, got {points}")
+    grid = np.linspace(0, 1, points)
+    draws = stratified_draws(labels, resamples, seed)
+    low, high = _tails(_true_positive_rates(labels, scores, draws, grid), level)
+    once = np.ones((1, labels.size), dtype=int)
+    tpr = _true_positive_rates(labels, scores, once, grid)[0]
+    return Roc(fpr=grid, tpr=tpr, low=low, high=high)
+
+
+def confusion_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Confusion:
+    """Count right and wrong calls when every score above ``threshold`` is called defective.
+
+    One class alone is allowed, so the false alarms on held-out good images can be counted.
+    """
+    labels, scores = labelled(labels, scores)
+    if np.isnan(threshold):
+        raise ValueError(
+            "threshold is nan; choose one with helpers.metrics.threshold.threshold_from_good"
+        )
+    tn, fp, fn, tp = confusion_matrix(labels, scores > threshold, labels=[0, 1]).ravel().tolist()
+    return Confusion(tn=tn, fp=fp, fn=fn, tp=tp)
+
+
+def f1_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
+    """F1 when every score above ``threshold`` is called defective: 2 TP / (2 TP + FP + FN).
+
+    It is 0 when no defective image is found. Choose the threshold on held-out good images; the
+    best F1 over all thresholds of the test set is not a result but a choice made on the test set.
+    """
+    labels, scores = both_classes(labels, scores)
+    counts = confusion_at(labels, scores, threshold)
+    return 2 * counts.tp / (2 * counts.tp + counts.fp + counts.fn)
+
+
+def stratified_draws(labels: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """How often each image is drawn: resamples × N counts, each class drawn on its own."""
+    if resamples < MIN_RESAMPLES:
+        raise ValueError(f"resamples must be {MIN_RESAMPLES} or more, got {resamples}")
+    rng = np.random.default_rng(seed)
+    draws = np.empty((resamples, labels.size), dtype=np.int64)
+    for label in (0, 1):
+        members = np.flatnonzero(labels == label)
+        equal = np.full(members.size, 1 / members.size)
+        draws[:, members] = rng.multinomial(members.size, equal, size=resamples)
+    return draws
+
+
+def _roc_counts(
+    labels: np.ndarray, scores: np.ndarray, draws: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Good and defective images at or above each distinct score, highest first, from (0, 0)."""
+    order = np.argsort(-scores)
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+
+    def reached(counts: np.ndarray) -> np.ndarray:
+        return np.pad(np.cumsum(counts[:, order], axis=1)[:, ends], ((0, 0), (1, 0)))
+
+    return reached(draws * (1 - labels)), reached(draws * labels)
+
+
+def resampled_aurocs(labels: np.ndarray, scores: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Return the AUROC of each draw, where ``draws`` says how often each image was drawn."""
+    good, defective = _roc_counts(labels, scores, draws)
+    # Whole counts until the division, so a perfect ranking is exactly 1.
+    return trapezoid(defective, good, axis=1) / (good[:, -1] * defective[:, -1])
+
+
+def _true_positive_rates(
+    labels: np.ndarray, scores: np.ndarray, draws: np.ndarray, grid: np.ndarray
+) -> np.ndarray:
+    good, defective = _roc_counts(labels, scores, draws)
+    fpr = np.round(good / good[:, -1:], RATE_DECIMALS)
+    tpr = defective / defective[:, -1:]
+    grid = np.round(grid, RATE_DECIMALS)
+    # On a step np.interp takes the top.
+    return np.stack([np.interp(grid, x, y) for x, y in zip(fpr, tpr, strict=True)])
+
+
+def _tails(values: np.ndarray, level: float) -> np.ndarray:
+    """Return the low and the high quantile over the first axis."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+    return np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
+
+
+def interval_of(values: np.ndarray, level: float) -> Interval:
+    """Return the interval that holds the middle ``level`` of resampled values."""
+    low, high = _tails(values, level).tolist()
+    return Interval(low=low, high=high, level=level)

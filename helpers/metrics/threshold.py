@@ -1,0 +1,104 @@
+"""A threshold on the image score, chosen on held-out good images alone.
+
+Three mistakes to avoid. A threshold chosen on the test set (the one with the best F1, say) makes
+the test result an optimistic guess. A threshold on the scores of the images the detector was
+fitted to is too low, because a detector scores what it has seen lower than what it has not. And
+the *lowest* score of a good validation set calls nearly every good image defective.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv
+
+from helpers.metrics.inputs import vector
+
+# Keeps (n + 1) × rate from falling just below a whole number by rounding.
+WHOLE_MARGIN = 1e-9
+SPREAD_LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold and what to expect of the rule "score > value is defective".
+
+    Attributes
+    ----------
+    value
+        The threshold; the ``rank``-th smallest of the held-out scores.
+    asked_false_alarm_rate
+        The rate that was asked for.
+    expected_false_alarm_rate
+        The chance that a new good image is called defective, averaged over held-out sets of this
+        size.
+    low, high
+        Where the false-alarm rate of *this* threshold lies with a probability of 90 %.
+    held_out
+        Number of held-out good images.
+    rank
+        Which of the sorted held-out scores it is, counted from 1.
+    """
+
+    value: float
+    asked_false_alarm_rate: float
+    expected_false_alarm_rate: float
+    low: float
+    high: float
+    held_out: int
+    rank: int
+
+    @property
+    def guaranteed(self) -> bool:
+        """Whether the expected rate is no higher than the rate asked for.
+
+        False when there are too few held-out images: a rate α needs at least 1/α - 1 of them.
+        """
+        return self.expected_false_alarm_rate <= self.asked_false_alarm_rate + WHOLE_MARGIN
+
+
+def threshold_from_good(good_scores: ArrayLike, false_alarm_rate: float = 0.05) -> Threshold:
+    """Choose the threshold whose expected false-alarm rate is at most ``false_alarm_rate``.
+
+    With n held-out scores a new good score is equally likely to fall into each of the n + 1 gaps
+    between them. So it lies above the k-th smallest with probability (n + 1 - k) / (n + 1), for
+    any distribution of the scores, as long as new and held-out images are exchangeable. The
+    smallest k that keeps this at or below the asked rate is ⌈(n + 1)(1 - rate)⌉: the quantile of
+    split conformal prediction (Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World,
+    2005; Angelopoulos & Bates, Foundations and Trends in Machine Learning 16, 2023, sec. 1 and
+    3.2). When k would pass n, the highest score is taken and the result says what rate that gives,
+    1 / (n + 1).
+
+    The rate of one given threshold varies around the expected one with the held-out set that
+    happened to be drawn: it follows a Beta(n + 1 - k, k) distribution (Wilks, Annals of
+    Mathematical Statistics 12, 1941). Scores that tie can only lower the rate.
+
+    Parameters
+    ----------
+    good_scores
+        n scores of good images that the detector was not fitted to and that are not test images.
+    false_alarm_rate
+        Rate asked for, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        No score, one that is not finite, more than one dimension, or a rate outside (0, 1).
+    """
+    scores = vector(good_scores, "good_scores")
+    if not 0 < false_alarm_rate < 1:
+        raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
+    n = scores.size
+    gaps_above = int(np.clip(np.floor((n + 1) * false_alarm_rate + WHOLE_MARGIN), 1, n))
+    rank = n + 1 - gaps_above
+    tails = [(1 - SPREAD_LEVEL) / 2, (1 + SPREAD_LEVEL) / 2]
+    low, high = betaincinv(gaps_above, rank, tails)
+    return Threshold(
+        value=float(np.sort(scores)[rank - 1]),
+        asked_false_alarm_rate=false_alarm_rate,
+        expected_false_alarm_rate=gaps_above / (n + 1),
+        low=float(low),
+        high=float(high),
+        held_out=n,
+        rank=rank,
+    )

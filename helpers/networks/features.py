@@ -1,0 +1,83 @@
+"""Features of the neighbourhoods of a picture: several layers of a backbone, put together."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from helpers.machine import Machine, this_machine, unit
+from helpers.networks.backbone import FeatureExtractor
+
+BATCH = 16
+
+
+def patch_features(
+    network: FeatureExtractor, images: np.ndarray, patch: int = 3, machine: Machine | None = None
+) -> torch.Tensor:
+    """Return the neighbourhood features of uint8 images N×3×H×W: float32, N×C×h×w.
+
+    The layers' maps are put together by ``joined``.
+
+    Raises
+    ------
+    ValueError
+        When there are no images, they are too small for the network, or a feature is not finite.
+    """
+    machine = machine or this_machine()
+    if not len(images):
+        raise ValueError("there are no images to take features of; give at least one.")
+    network = machine.place(network)
+    features = None
+    for start in range(0, len(images), BATCH):
+        batch = unit(machine.stage(images[start : start + BATCH]))
+        coarsest = max(network.strides.values())
+        if min(batch.shape[2:]) < coarsest:
+            raise ValueError(
+                f"images of {batch.shape[2]} × {batch.shape[3]} pixels are smaller than one place "
+                f"of the backbone, {coarsest} pixels. Load them larger."
+            )
+        with torch.inference_mode():
+            with machine.autocast():
+                maps = network(batch)
+            part = joined(maps, patch)
+        _refuse_not_finite(part, start, network)
+        if features is None:
+            # One piece from the start: putting the parts together would need twice the memory.
+            count, channels, height, width = len(images), *part.shape[1:]
+            features = torch.empty(count, height, width, channels).permute(0, 3, 1, 2)
+        features[start : start + BATCH] = part
+    return features
+
+
+def _refuse_not_finite(features: torch.Tensor, start: int, network: FeatureExtractor) -> None:
+    bad = (~features.isfinite().flatten(1).all(1)).nonzero()
+    if len(bad):
+        raise ValueError(
+            f"the features of image {start + int(bad[0])} are not finite. The backbone's weights "
+            f"({getattr(network, 'source', 'of your own')}) hold NaN or infinite numbers, or "
+            "overflow; load others, or set ONE_BAD_NUT_PRECISION=float32."
+        )
+
+
+def flat(features: torch.Tensor) -> torch.Tensor:
+    """Turn N×C×h×w features into a row for each place: (N·h·w)×C.
+
+    Those of ``patch_features`` lie so in memory, and nothing is copied.
+    """
+    return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def joined(maps: Mapping[str, torch.Tensor], patch: int = 3) -> torch.Tensor:
+    """Put the maps of several layers together: float32, B×C×h×w of the finest.
+
+    Each is averaged over neighbourhoods of ``patch`` × ``patch`` places, the border counting as
+    zeros, and the coarser ones are resized to the finest.
+    """
+    averaged = [functional.avg_pool2d(m.float(), patch, 1, patch // 2) for m in maps.values()]
+    side = max(tuple(m.shape[-2:]) for m in averaged)
+    resized = [
+        m if m.shape[-2:] == side else functional.interpolate(m, side, mode="bilinear")
+        for m in averaged
+    ]
+    return torch.cat(resized, 1)

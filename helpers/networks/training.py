@@ -1,0 +1,252 @@
+"""One training loop for every network of the book: seeded, resumable, and fast on a laptop."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from helpers.errors import DataError
+from helpers.files import whole_file
+from helpers.machine import Machine, this_machine, unit
+from helpers.networks.seeding import epoch_order, epoch_seed, seeded
+
+Loss = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the defaults are the coursework's.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the images.
+    batch_size
+        Images in a step.
+    learning_rate
+        Of the Adam optimiser.
+    seed
+        Of the initial weights, of the order of the images and of every augmentation.
+    seconds
+        Stop after the epoch in which this budget is spent, or never (``None``). A run that ends
+        by the clock cannot be repeated to the last digit; the book's own runs have no budget.
+    """
+
+    epochs: int = 50
+    batch_size: int = 16
+    learning_rate: float = 1e-4
+    seed: int = 0
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be positive; got {self.learning_rate}.")
+
+
+@dataclass(frozen=True)
+class History:
+    """What a training run did.
+
+    Attributes
+    ----------
+    losses
+        Mean loss of each epoch.
+    seconds
+        Wall-clock time of this call (epochs before a resume not counted).
+    ended_by
+        ``"epochs"`` or ``"budget"``.
+    """
+
+    losses: tuple[float, ...]
+    seconds: float
+    ended_by: str
+
+
+class DivergedError(RuntimeError):
+    """The loss became infinite or not a number; the model holds the last good epoch's weights."""
+
+
+def check_batch(count: int, settings: TrainingSettings, what: str = "training images") -> None:
+    """Raise ``ValueError`` when a batch is larger than what there is to train on."""
+    if count < settings.batch_size:
+        raise ValueError(
+            f"a batch of {settings.batch_size} is larger than the {count} {what}; choose a "
+            f"batch_size of at most {count}."
+        )
+
+
+def finite(loss: float, settings: TrainingSettings, name: str = "") -> float:
+    """Return ``loss``; raise ``DivergedError`` when it is not a finite number."""
+    if not math.isfinite(loss):
+        raise DivergedError(
+            f"the {name + ' ' if name else ''}loss became {loss}: training diverged. Choose a "
+            f"learning rate below {settings.learning_rate:g}."
+        )
+    return loss
+
+
+def full_batches(
+    data: torch.Tensor, settings: TrainingSettings, epoch: int
+) -> Iterator[torch.Tensor]:
+    """Yield an epoch's batches of staged images, floats in [0, 1], the short last one left out."""
+    for rows in epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size):
+        if len(rows) == settings.batch_size:
+            yield unit(data[rows.to(data.device)])
+
+
+def train(
+    model: nn.Module,
+    images: np.ndarray,
+    loss: Loss,
+    settings: TrainingSettings,
+    *,
+    machine: Machine | None = None,
+    checkpoint: Path | None = None,
+    title: str = "training",
+) -> History:
+    """Train ``model`` in place, and leave it in evaluation mode.
+
+    Each epoch draws its random numbers from a seed made of ``settings.seed`` and the epoch's
+    number. So a run that was killed and continues from its checkpoint ends with the very weights
+    of a run that was not.
+
+    Parameters
+    ----------
+    model
+        Any network; it is moved to the machine's device.
+    images
+        uint8, N×3×H×W. They stay bytes in memory; a batch becomes float32 in [0, 1] when used.
+    loss
+        Called as ``loss(model, batch)`` with a batch B×3×H×W; returns a scalar tensor.
+    settings
+        Epochs, batch size, learning rate, seed, budget.
+    machine
+        Device and number format; found by itself when not given.
+    checkpoint
+        File to write after each epoch and to continue from when it is there.
+    title
+        What the progress bar says.
+
+    Raises
+    ------
+    ValueError
+        When there are fewer images than a batch holds, or they are not uint8 N×3×H×W.
+    DataError
+        When the checkpoint cannot be read or belongs to another model or other settings.
+    DivergedError
+        When the loss is not finite.
+    """
+    machine = machine or this_machine()
+    data = machine.stage(images)
+    check_batch(len(images), settings)
+    model = machine.place(model)
+    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
+    losses = _resume(checkpoint, model, optimiser, settings) if checkpoint else []
+
+    start, ended_by = time.perf_counter(), "epochs"
+    steps = math.ceil(len(data) / settings.batch_size)
+    with tqdm(
+        total=settings.epochs * steps, initial=len(losses) * steps, desc=title, leave=False
+    ) as bar:
+        for epoch in range(len(losses), settings.epochs):
+            if settings.seconds and time.perf_counter() - start > settings.seconds:
+                ended_by = "budget"
+                break
+            order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)
+            with seeded(epoch_seed(settings.seed, epoch)):
+                mean = _epoch(model, data, loss, optimiser, order, machine, bar)
+            losses.append(mean)
+            if checkpoint:
+                _save(checkpoint, model, optimiser, losses, settings)
+    model.eval()
+    return History(tuple(losses), time.perf_counter() - start, ended_by)
+
+
+def _epoch(
+    model: nn.Module,
+    data: torch.Tensor,
+    loss: Loss,
+    optimiser: torch.optim.Optimizer,
+    order: Sequence[torch.Tensor],
+    machine: Machine,
+    bar: tqdm,
+) -> float:
+    good = _copy(model)
+    model.train()
+    total = torch.zeros((), device=data.device)
+    for rows in order:
+        batch = unit(data[rows.to(data.device)])
+        with machine.autocast():
+            value = loss(model, batch)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        optimiser.step()
+        total += value.detach() * len(rows)
+        bar.update()
+    mean = float(total) / len(data)
+    if not math.isfinite(mean):
+        model.load_state_dict(good)
+        model.eval()
+        raise DivergedError(
+            f"the loss became {mean}: training diverged. The model keeps the weights of the last "
+            f"good epoch. Try a learning rate below {optimiser.param_groups[0]['lr']:g}."
+        )
+    bar.set_postfix(loss=f"{mean:.4g}")
+    return mean
+
+
+def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def _identity(settings: TrainingSettings) -> str:
+    # More epochs or another budget continue the same run; anything else is another run.
+    own = {k: v for k, v in asdict(settings).items() if k not in ("epochs", "seconds")}
+    return repr(sorted(own.items()))
+
+
+def _save(
+    path: Path,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    losses: list[float],
+    settings: TrainingSettings,
+) -> None:
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "losses": losses,
+        "settings": _identity(settings),
+    }
+    with whole_file(path) as work:
+        torch.save(state, work)
+
+
+def _resume(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: TrainingSettings
+) -> list[float]:
+    if not path.is_file():
+        return []
+    remedy = "Delete it to start again, or name another checkpoint."
+    try:
+        # weights_only: a checkpoint is read as tensors and numbers, never run as code.
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        foreign = state["settings"] != _identity(settings)
+        if not foreign:
+            model.load_state_dict(state["model"])
+            optimiser.load_state_dict(state["optimiser"])
+            return list(state["losses"])
+    except Exception as error:
+        # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path} is not a checkpoint of this model: {reason}. {remedy}") from error
+    raise DataError(f"{path} belongs to a run with other settings: {state['settings']}. {remedy}")

@@ -1,0 +1,279 @@
+"""Where a backbone's weights come from: formulas, ImageNet, a file of one's own."""
+
+import contextlib
+import hashlib
+import io
+import json
+import queue
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torchvision.models import get_model, get_model_weights
+from torchvision.models._api import WeightsEnum
+
+from helpers.errors import DataError, nearest
+from helpers.files import whole_file
+
+FORMULA_FOLDER = Path(__file__).parent / "formula_weights"
+TIMEOUT = 8.0  # seconds without an answer or a byte after which the network counts as dead
+REMEDY = (
+    "Restore it with `git checkout helpers/networks/formula_weights`, or install the book again."
+)
+
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class WeightsSource:
+    """Which weights a backbone has.
+
+    Attributes
+    ----------
+    name
+        ``"imagenet"``, ``"formula"``, ``"random"``, or the name of a file.
+    detail
+        One sentence: what was taken and why.
+    sha256
+        Digest of the file they were read from; empty for random weights.
+    """
+
+    name: str
+    detail: str
+    sha256: str = ""
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+def write_formula_weights(
+    architecture: str, state: Mapping[str, torch.Tensor], card: Mapping[str, Any], folder: Path
+) -> Path:
+    """Write weights and their model card, ``<architecture>.npz`` and ``.json``.
+
+    Kernels are kept in half precision; the few numbers of the normalisations stay in single
+    precision, because a small variance would vanish in 16 bits.
+
+    Parameters
+    ----------
+    architecture
+        Name of the network.
+    state
+        Parameters and running statistics under TorchVision's names.
+    card
+        What the model card says besides the checksum.
+    folder
+        Where to write.
+
+    Raises
+    ------
+    ValueError
+        When a value is not finite, or too large for half precision, or belongs to no parameter of
+        the network.
+    """
+    with torch.device("meta"):
+        known = get_model(architecture, weights=None).state_dict()
+    arrays = {}
+    for name, value in state.items():
+        if name not in known or value.shape != known[name].shape:
+            raise ValueError(
+                f"{architecture} has no parameter {name} of shape {tuple(value.shape)}. "
+                "Give the state of TorchVision's network, under its names."
+            )
+        array = value.detach().float().cpu().numpy()
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            kept = array.astype(np.float16) if array.ndim > 1 else array
+        if not np.isfinite(kept).all():
+            raise ValueError(f"{name} holds values that are not finite in {kept.dtype}.")
+        arrays[name] = kept
+    path = folder / f"{architecture}.npz"
+    with whole_file(path) as work, work.open("wb") as file:
+        np.savez(file, **arrays)
+    full = {"architecture": architecture, **card, "sha256": _digest(path)}
+    with whole_file(_card_path(architecture, folder)) as work:
+        work.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return path
+
+
+def read_formula_weights(architecture: str, folder: Path = FORMULA_FOLDER) -> tuple[State, str]:
+    """Read the weights that ship with the book, checked against their card.
+
+    Returns
+    -------
+    state
+        float32, under TorchVision's names.
+    sha256
+        Of the file.
+
+    Raises
+    ------
+    ValueError
+        When there are none for this architecture.
+    DataError
+        When the file is missing or damaged.
+    """
+    card = model_card(architecture, folder)
+    path = folder / f"{architecture}.npz"
+    if not path.is_file():
+        raise DataError(f"{path} is missing. {REMEDY}")
+    digest = _digest(path)
+    if digest != card["sha256"]:
+        raise DataError(
+            f"{path} is damaged: its SHA-256 is {digest}, the card says {card['sha256']}. {REMEDY}"
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name]).float() for name in arrays.files}, digest
+
+
+def model_card(architecture: str, folder: Path = FORMULA_FOLDER) -> dict[str, Any]:
+    """Return the model card of the weights that ship with the book.
+
+    Raises
+    ------
+    ValueError
+        When there are none for this architecture.
+    DataError
+        When the card is missing or cannot be read.
+    """
+    path = _card_path(architecture, folder)
+    there = sorted(card.stem for card in folder.glob("*.json"))
+    if there and architecture not in there:
+        raise ValueError(
+            f"there are no formula weights for {architecture}. {nearest(architecture, there)}"
+        )
+    if not there:
+        raise DataError(f"{path} is missing. {REMEDY}")
+    try:
+        card = json.loads(path.read_text("utf-8"))
+        card["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} is not a model card ({error}). {REMEDY}") from error
+    return card
+
+
+def imagenet_file(architecture: str) -> Path:
+    """Return where TorchVision keeps the ImageNet weights of an architecture."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / _imagenet(architecture).url.split("/")[-1]
+
+
+def read_imagenet_weights(architecture: str) -> tuple[State, str]:
+    """Read ImageNet weights from TorchVision's cache, or have TorchVision download them.
+
+    Returns
+    -------
+    state
+        float32, under TorchVision's names.
+    sha256
+        Of the file.
+
+    Raises
+    ------
+    DataError
+        When they are neither cached nor to be had, or the cached file is damaged.
+    """
+    path = imagenet_file(architecture)
+    if not path.is_file():
+        try:
+            _await_answer(_imagenet(architecture).url)
+            # TorchVision announces the download with the paths of this machine.
+            with _short_patience(), contextlib.redirect_stdout(io.StringIO()):
+                _imagenet(architecture).get_state_dict(progress=False, check_hash=True)
+        except (OSError, RuntimeError, HTTPException) as error:
+            raise DataError(
+                f"the ImageNet weights of {architecture} cannot be downloaded "
+                f"({getattr(error, 'reason', None) or error}). Take weights='formula', or bring "
+                f"{path.name} from {_imagenet(architecture).url} and put it into {path.parent}."
+            ) from error
+    return read_state(path)
+
+
+def read_state(path: Path) -> tuple[State, str]:
+    """Read a state dictionary from a file of one's own (.pth, .pt or .npz).
+
+    Returns
+    -------
+    state
+        float32.
+    sha256
+        Of the file.
+
+    Raises
+    ------
+    DataError
+        When the file is missing or holds no state dictionary.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no weights file {path}. Check the name.")
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as arrays:
+                state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+        else:
+            # weights_only: a file of weights is read as tensors, never run as code.
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(isinstance(value, torch.Tensor) for value in dict(state).values()):
+            raise TypeError("it is no plain state dictionary, as model.state_dict() gives")
+        return {name: value.detach().float() for name, value in state.items()}, _digest(path)
+    except Exception as error:
+        # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(
+            f"{path} is damaged or holds no weights ({reason}). Delete it and fetch it again."
+        ) from error
+
+
+def _await_answer(url: str) -> None:
+    """Raise an OSError unless the server of ``url`` answers within ``TIMEOUT`` seconds in all."""
+    # A socket's own time limit holds for one address of several, and not for looking them up.
+    # A daemon, so that Python can end while it still waits.
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            request = urllib.request.Request(url, method="HEAD")
+            urllib.request.urlopen(request, timeout=TIMEOUT).close()
+            answers.put(None)
+        except urllib.error.HTTPError as error:
+            error.close()
+            answers.put(None)  # an answer, too; the download itself will say what is wrong
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        error = answers.get(timeout=TIMEOUT)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {TIMEOUT:g} seconds") from None
+    if error:
+        raise error
+
+
+@contextlib.contextmanager
+def _short_patience() -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _imagenet(architecture: str) -> WeightsEnum:
+    return get_model_weights(architecture).IMAGENET1K_V1
+
+
+def _card_path(architecture: str, folder: Path) -> Path:
+    return folder / f"{architecture}.json"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

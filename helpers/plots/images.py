@@ -1,0 +1,183 @@
+"""Figures made of images: grids, outlines of masks, anomaly maps."""
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from helpers.plots.picture import STYLE, Picture
+
+WIDTH = 7.0  # inches
+OUTLINE = "#00e5ff"
+
+
+def image_grid(
+    images: np.ndarray,
+    masks: np.ndarray | None = None,
+    titles: Sequence[str] | None = None,
+    columns: int = 5,
+    shows: str = "pictures of single products",
+) -> Picture:
+    """Show images in rows, the outline of each mask on top.
+
+    Parameters
+    ----------
+    images
+        uint8, N×3×H×W.
+    masks
+        bool, N×H×W, or none.
+    titles
+        N texts, or none.
+    columns
+        Images in a row.
+    shows
+        What they are, for the text alternative.
+
+    Raises
+    ------
+    ValueError
+        When the arrays disagree in number or shape, or there is no image.
+    """
+    _check(images, masks, titles)
+    if columns < 1:
+        raise ValueError(f"a grid needs one column at least; got {columns}.")
+    rows = -(-len(images) // columns)
+    side = WIDTH / columns
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDTH, rows * (side + (0.28 if titles is not None else 0.04))))
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis in axes:
+            axis.set_axis_off()
+        for i, axis in enumerate(axes[: len(images)]):
+            _image(axis, images[i], None if masks is None else masks[i])
+            if titles is not None:
+                axis.set_title(titles[i], pad=3)
+        figure.tight_layout(pad=0.3)
+    outlined = ", the defects outlined" if masks is not None else ""
+    named = f": {_listed(titles)}" if titles is not None else ""
+    laid = "in one row" if rows == 1 else f"in {rows} rows of up to {columns}"
+    return Picture(figure, f"{len(images)} {shows}, {laid}{outlined}{named}.")
+
+
+def heat_map_overlay(
+    images: np.ndarray,
+    maps: np.ndarray,
+    masks: np.ndarray | None = None,
+    titles: Sequence[str] | None = None,
+) -> Picture:
+    """Show each image above its anomaly map and above both laid over each other.
+
+    All maps share one colour scale, from the 1st to the 99.9th percentile.
+
+    Parameters
+    ----------
+    images
+        uint8, N×3×H×W.
+    maps
+        N×H×W.
+    masks
+        bool, N×H×W; their outlines are drawn on the images.
+    titles
+        N texts, or none.
+
+    Raises
+    ------
+    ValueError
+        When the arrays disagree in number or shape, or there is no image.
+    """
+    _check(images, masks, titles)
+    if maps.shape != (len(images), *images.shape[2:]):
+        raise ValueError(f"maps have shape {maps.shape}, the images {images.shape}.")
+    if not np.isfinite(maps).all():
+        raise ValueError("maps hold values that are not finite numbers.")
+    low, high = np.percentile(maps, [1, 99.9])
+    count = len(images)
+    side = WIDTH / max(count, 4)
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDTH, 3 * side + 0.85), layout="constrained")
+        figure.get_layout_engine().set(h_pad=0.08)  # else the titles touch the upper edge
+        axes = figure.subplots(3, count, squeeze=False)
+        for i, column in enumerate(axes.T):
+            _image(column[0], images[i], None if masks is None else masks[i])
+            shown = column[1].imshow(maps[i], vmin=low, vmax=high)
+            column[2].imshow(images[i].transpose(1, 2, 0))
+            strength = np.clip((maps[i] - low) / max(high - low, 1e-12), 0, 1)
+            column[2].imshow(maps[i], vmin=low, vmax=high, alpha=0.85 * strength)
+            if titles is not None:
+                column[0].set_title(titles[i].replace(", ", ",\n"), pad=3)
+        for axis in axes.ravel():
+            axis.set_axis_off()
+        bar = figure.colorbar(
+            shown, ax=axes, location="bottom", shrink=0.5, aspect=40, label="anomaly score"
+        )
+        bar.locator = MaxNLocator(3)
+    named = f" of {_listed(titles)}" if titles is not None else ""
+    outlined = " with any defect outlined" if masks is not None else ""
+    return Picture(
+        figure,
+        f"Columns: {count}{named}. From top to bottom: the image{outlined}, its anomaly map, and "
+        "the map laid over the image. Yellow means a high anomaly score.",
+    )
+
+
+def mask_position_map(masks: np.ndarray) -> Picture:
+    """Show in how many of the masks each place is marked.
+
+    Parameters
+    ----------
+    masks
+        bool, N×H×W.
+    """
+    if masks.dtype != bool or masks.ndim != 3 or not len(masks):
+        raise ValueError(
+            f"masks must be bool of shape N×H×W with at least one; got {masks.dtype} of shape "
+            f"{masks.shape}."
+        )
+    share = 100 * masks.mean(axis=0)
+    row, column = np.unravel_index(share.argmax(), share.shape)
+    with mpl.rc_context(STYLE):
+        figure = Figure((4.2, 3.4), layout="constrained")
+        axis = figure.subplots()
+        figure.colorbar(axis.imshow(share), label="marked, % of the masks")
+        axis.set_xlabel("column in pixels")
+        axis.set_ylabel("row in pixels")
+    return Picture(
+        figure,
+        f"Heat map of {len(masks)} masks. Most often marked, in about {share.max():.0f} % of them, "
+        f"is a place {column / share.shape[1]:.0%} from the left and {row / share.shape[0]:.0%} "
+        "from the top.",
+    )
+
+
+def _image(axis: Axes, image: np.ndarray, mask: np.ndarray | None) -> None:
+    axis.imshow(image.transpose(1, 2, 0))
+    if mask is not None and mask.any():
+        padded = np.pad(mask, 1)
+        where = np.arange(-1, mask.shape[1] + 1), np.arange(-1, mask.shape[0] + 1)
+        # A dark line under a bright one shows on shell, on ink and on the ground alike.
+        axis.contour(*where, padded, levels=[0.5], colors="black", linewidths=2.2)
+        axis.contour(*where, padded, levels=[0.5], colors=OUTLINE, linewidths=1.0)
+    axis.set_xlim(-0.5, image.shape[2] - 0.5)
+    axis.set_ylim(image.shape[1] - 0.5, -0.5)
+
+
+def _check(images: np.ndarray, masks: np.ndarray | None, titles: Sequence[str] | None) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not len(images):
+        raise ValueError(
+            "images must be uint8 of shape N×3×H×W with at least one; got "
+            f"{images.dtype} of shape {images.shape}."
+        )
+    if masks is not None and masks.shape != (len(images), *images.shape[2:]):
+        raise ValueError(f"masks have shape {masks.shape}, the images {images.shape}.")
+    if masks is not None and masks.dtype != bool:
+        raise ValueError(f"masks must be bool; got {masks.dtype}.")
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
+
+
+def _listed(titles: ArrayLike) -> str:
+    return ", ".join(str(title) for title in titles)

@@ -1,0 +1,216 @@
+"""Figures of masks: where a drawn one agrees with the true one, prompts, and the label curve."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from helpers.plots.images import OUTLINE, WIDTH
+from helpers.plots.picture import LINES, MARKERS, STYLE, Picture
+from helpers.plots.style import GREY, chart
+from helpers.segmentation.prompts import Prompt
+
+# Okabe and Ito (2008); dark, middle and bright, so that grey tells them apart too.
+AGREEMENT = {"in both": "#0072B2", "drawn only": "#F0E442", "true only": "#D55E00"}
+
+
+def mask_agreement(
+    images: np.ndarray,
+    masks: np.ndarray,
+    truths: np.ndarray,
+    titles: Sequence[str] | None = None,
+    columns: int = 4,
+    margin: int | None = 12,
+) -> Picture:
+    """Show where drawn and true masks agree, and above each the picture itself.
+
+    Parameters
+    ----------
+    images
+        uint8, N×3×H×W.
+    masks, truths
+        bool, N×H×W.
+    titles
+        N texts, or none.
+    columns
+        Pictures in a row.
+    margin
+        Pixels to show around what is marked; the whole picture when none is given.
+
+    Raises
+    ------
+    ValueError
+        When there is no picture, or the arrays differ in number or size.
+    """
+    shape = (len(images), *images.shape[2:])
+    if not len(images) or masks.shape != shape or truths.shape != shape:
+        raise ValueError(
+            f"images, masks and truths must be of one number and size, at least 1; got "
+            f"{images.shape}, {masks.shape} and {truths.shape}."
+        )
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
+    rows, side = -(-len(images) // columns), WIDTH / columns
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDTH, 2 * rows * (side + 0.14) + 0.4), layout="constrained")
+        axes = figure.subplots(2 * rows, columns, squeeze=False)
+        for axis in axes.ravel():
+            axis.set_axis_off()
+        for i in range(len(images)):
+            row, column = divmod(i, columns)
+            above, below = axes[2 * row, column], axes[2 * row + 1, column]
+            window = _window(masks[i] | truths[i], margin)
+            for axis in (above, below):
+                _cut(axis, images[i], window)
+            below.imshow(_colours(masks[i], truths[i]), interpolation="nearest")
+            if titles is not None:
+                above.set_title(titles[i], pad=3, fontsize=10)
+        handles = [Patch(color=colour, label=name) for name, colour in AGREEMENT.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    named = f": {'; '.join(titles)}" if titles is not None else ""
+    return Picture(
+        figure,
+        f"{len(images)} pictures, and below each the same with its pixels coloured: marked in both "
+        f"the drawn and the true mask, in the drawn one only, in the true one only{named}.",
+    )
+
+
+def prompts_on_images(
+    images: np.ndarray, maps: np.ndarray, prompts: Sequence[Prompt], titles: Sequence[str]
+) -> Picture:
+    """Show anomaly maps and, above them, the pictures with the prompts made from them.
+
+    Parameters
+    ----------
+    images
+        uint8, N×3×H×W.
+    maps
+        N×H×W.
+    prompts, titles
+        N each.
+
+    Raises
+    ------
+    ValueError
+        When there is no picture, or the numbers differ.
+    """
+    if len({len(images), len(maps), len(prompts), len(titles)}) > 1 or not len(images):
+        raise ValueError(
+            f"there are {len(images)} images, {len(maps)} maps, {len(prompts)} prompts and "
+            f"{len(titles)} titles; all must be one number, at least 1."
+        )
+    count, side = len(images), WIDTH / max(len(images), 4)
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDTH, 2 * side + 0.5), layout="constrained")
+        axes = figure.subplots(2, count, squeeze=False)
+        for column, image, scores, prompt, title in zip(
+            axes.T, images, maps, prompts, titles, strict=True
+        ):
+            column[0].imshow(image.transpose(1, 2, 0))
+            column[1].imshow(scores)
+            column[0].set_title(title, pad=3)
+            for axis in column:
+                axis.set_axis_off()
+                _draw_prompt(axis, prompt)
+    return Picture(
+        figure,
+        f"{count} pictures ({', '.join(titles)}) above their anomaly maps. On both a box and a "
+        "point mark where the map is highest: the prompts.",
+    )
+
+
+def label_curve(
+    values: Mapping[str, Mapping[int, Sequence[float]]],
+    label: str,
+    lines: Mapping[str, float] | None = None,
+) -> Picture:
+    """Draw a measure over the number of labels: a dot a seed, a line through the means.
+
+    Parameters
+    ----------
+    values
+        For each curve, at each number of labels one value a seed.
+    label
+        What the values are.
+    lines
+        Levels to compare with, drawn across.
+
+    Raises
+    ------
+    ValueError
+        When there is no value.
+    """
+    if not values or not all(values.values()):
+        raise ValueError("there is no value to draw.")
+    counts = sorted({count for curve in values.values() for count in curve})
+    with chart(3.4) as (figure, axis):
+        for place, (name, curve) in enumerate(values.items()):
+            colour = mpl.colormaps["cividis"](0.15 + 0.6 * place / max(len(values) - 1, 1))
+            means = [np.mean(curve[count]) for count in sorted(curve)]
+            axis.plot(sorted(curve), means, LINES[place % 4], color=colour, label=name)
+            for count, found in curve.items():
+                axis.plot(
+                    [count] * len(found), found, MARKERS[place], color=colour, ms=5, alpha=0.7
+                )
+        for name, level in (lines or {}).items():
+            axis.axhline(level, color=GREY, ls=":", lw=1.5, label=name)
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(counts, [str(count) for count in counts])
+        axis.set_xlabel("labelled pictures of each kind of defect")
+        axis.set_ylabel(label)
+        axis.set_ylim(0, 1)
+        axis.legend(frameon=False, loc="upper left")
+    first, last = ({n: float(np.mean(c[k(c)])) for n, c in values.items()} for k in (min, max))
+    told = "; ".join(f"{name} from {first[name]:.2f} to {last[name]:.2f}" for name in values)
+    return Picture(
+        figure,
+        f"Line chart of {label} for {counts[0]} to {counts[-1]} labelled pictures of each kind of "
+        f"defect, a dot a seed: {told}.",
+    )
+
+
+def _draw_prompt(axis: Axes, prompt: Prompt) -> None:
+    if prompt.box is not None:
+        left, top, right, bottom = prompt.box
+        for colour, width in (("black", 2.6), (OUTLINE, 1.3)):
+            axis.add_patch(
+                Rectangle(
+                    (left - 0.5, top - 0.5), right - left + 1, bottom - top + 1, fill=False,
+                    ec=colour, lw=width,
+                )
+            )  # fmt: skip
+    for (x, y), inside in zip(prompt.points, prompt.inside, strict=True):
+        axis.plot(x, y, "o" if inside else "X", ms=6, mfc=OUTLINE, mec="black")
+
+
+def _colours(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    shade = np.zeros((*mask.shape, 4))
+    parts = (mask & truth, mask & ~truth, truth & ~mask)
+    for part, colour in zip(parts, AGREEMENT.values(), strict=True):
+        shade[part] = mpl.colors.to_rgba(colour, 0.9)
+    return shade
+
+
+def _window(marked: np.ndarray, margin: int | None) -> tuple[int, int, int]:
+    """Return left, top and side of a square around what is marked, within the picture."""
+    height, width = marked.shape
+    if margin is None or not marked.any():
+        return 0, 0, max(height, width)
+    rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
+    side = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * margin
+    side = int(min(side, height, width))
+    left, top = (
+        int(np.clip((found[0] + found[-1] + 1 - side) // 2, 0, size - side))
+        for found, size in ((columns, width), (rows, height))
+    )
+    return left, top, side
+
+
+def _cut(axis: Axes, image: np.ndarray, window: tuple[int, int, int]) -> None:
+    left, top, side = window
+    axis.imshow(image.transpose(1, 2, 0))
+    axis.set_xlim(left - 0.5, left + side - 0.5)
+    axis.set_ylim(top + side - 0.5, top - 0.5)

@@ -1,0 +1,1 @@
+"""From pictures with masks to a segmenter, with and without prompts."""

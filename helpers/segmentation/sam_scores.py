@@ -1,0 +1,67 @@
+"""What SAM makes of the prompts of an anomaly map, and what it adds to the map."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from helpers.data.category import Category
+from helpers.metrics.masks import mask_summary, mask_table
+from helpers.metrics.pixel import pixel_report
+from helpers.segmentation.prompts import KINDS, prompt_from_map
+from helpers.segmentation.sam import Sam
+
+BATCH = 4
+
+
+def evaluate(
+    sam: Sam,
+    category: Category,
+    maps: np.ndarray,
+    rows: np.ndarray,
+    embeddings: torch.Tensor | None = None,
+) -> pd.DataFrame:
+    """Segment test pictures with prompts from their maps alone, and measure.
+
+    Parameters
+    ----------
+    sam
+        With or without trained weights; without, the figures mean nothing.
+    category
+        Its masks serve to measure, not to prompt.
+    maps
+        N×H×W, anomaly maps of all test pictures.
+    rows
+        Places of the pictures to judge.
+    embeddings
+        What ``sam.embed`` gave for these pictures, if it ran before; a fine-tuned decoder has the
+        same.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each kind of prompt, and one for the map alone: mean IoU, Dice and boundary F over
+        the defective pictures, pixel AUROC and AUPRO. The latter two are of the map, divided by its
+        largest value, plus SAM's probabilities.
+    """
+    truth, heat = category.masks[rows], maps[rows]
+    alone = pixel_report(truth, heat)
+    table = {"map alone": {"pixel AUROC": alone.auroc, "AUPRO": alone.aupro}}
+    if embeddings is None:
+        embeddings = sam.embed(category.test[rows], BATCH)
+    for kind in KINDS:
+        asked = [prompt_from_map(scores, kind) for scores in heat]
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(rows), BATCH):
+                here = slice(start, start + BATCH)
+                logits = sam.logits(embeddings[here], asked[here], heat.shape[-1])
+                parts.append(logits.sigmoid().cpu())
+        chances = torch.cat(parts).numpy()
+        masks = mask_table(chances > 0.5, truth, category.defects[rows])
+        both = pixel_report(truth, heat / heat.max() + chances)
+        table[f"prompt: {kind}"] = {
+            **mask_summary(masks).loc["all defective"].to_dict(),
+            "pixel AUROC": both.auroc,
+            "AUPRO": both.aupro,
+        }
+    return pd.DataFrame(table).T

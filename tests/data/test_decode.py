@@ -1,0 +1,246 @@
+"""Image files to arrays: exact where nothing is resized, and clear about files that are wrong."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.data.decode import in_parallel, read_header, read_image, read_mask, stacked
+from helpers.errors import DataError
+
+
+@pytest.fixture
+def save(tmp_path):
+    def write(array, name="image.png", mode=None):
+        path = tmp_path / name
+        image = Image.fromarray(array)
+        (image.convert(mode) if mode else image).save(path)
+        return path
+
+    return write
+
+
+def noise(*shape):
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_colour_is_kept_exactly(save):
+    picture = noise(12, 12, 3)
+    np.testing.assert_array_equal(read_image(save(picture), 12), picture.transpose(2, 0, 1))
+
+
+def test_grey_becomes_three_equal_channels(save):
+    picture = noise(12, 12)
+    np.testing.assert_array_equal(read_image(save(picture), 12), np.stack([picture] * 3))
+
+
+def test_one_bit_and_palette_images_become_colour(save):
+    black_and_white = (noise(12, 12) > 128).astype(np.uint8) * 255
+    found = read_image(save(black_and_white, mode="1"), 12)
+    np.testing.assert_array_equal(found[0], black_and_white)
+    assert read_image(save(noise(12, 12, 3), mode="P"), 12).shape == (3, 12, 12)
+
+
+def test_shrinking_averages(save):
+    checks = np.indices((16, 16)).sum(0) % 2 * np.uint8(200)
+    small = read_image(save(checks.astype(np.uint8)), 4)
+    # Without anti-aliasing a checkerboard would become 0 or 200, not its mean.
+    assert np.abs(small[:, 1:-1, 1:-1].astype(int) - 100).max() <= 2
+
+
+def test_an_opaque_alpha_channel_is_dropped(save):
+    picture = np.dstack([noise(8, 8, 3), np.full((8, 8), 255, np.uint8)])
+    np.testing.assert_array_equal(
+        read_image(save(picture), 8), picture[:, :, :3].transpose(2, 0, 1)
+    )
+
+
+def test_transparency_is_refused(save):
+    picture = np.dstack([noise(8, 8, 3), np.full((8, 8), 254, np.uint8)])
+    with pytest.raises(DataError, match=r"image\.png is partly transparent"):
+        read_image(save(picture), 8)
+
+
+def test_sixteen_bits_are_refused(save):
+    with pytest.raises(DataError, match=r"image\.png has more than 8 bits .*Convert it"):
+        read_image(save(noise(8, 8).astype(np.uint16) * 257), 8)
+
+
+def test_sixteen_bits_of_colour_are_refused(tmp_path):
+    # Pillow reads such a file as 8-bit RGB, and twelve-bit data in it as nearly black.
+    path = tmp_path / "deep.png"
+    rows = noise(8, 8, 3).astype(">u2") * 16
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+    assert Image.open(path).mode == "RGB"
+    with pytest.raises(DataError, match=r"deep\.png has more than 8 bits"):
+        read_image(path, 8)
+
+
+def test_transparency_of_a_palette_or_a_key_colour_is_refused(tmp_path):
+    palette, key = tmp_path / "palette.png", tmp_path / "key.png"
+    picture = noise(8, 8, 3)
+    indexed = Image.fromarray(picture).quantize(4)
+    indexed.save(palette, transparency=int(np.asarray(indexed)[0, 0]))
+    Image.fromarray(picture).save(key, transparency=tuple(map(int, picture[3, 4])))
+    for path in (palette, key):
+        with pytest.raises(DataError, match=rf"{path.name} is partly transparent"):
+            read_image(path, 8)
+
+
+def test_a_turned_photograph_is_put_upright(tmp_path):
+    picture = noise(8, 8, 3)
+    orientation = Image.Exif()
+    orientation[0x0112] = 6  # the stored picture has to be turned by 90 degrees clockwise
+    path = tmp_path / "turned.png"
+    Image.fromarray(picture).save(path, exif=orientation)
+    np.testing.assert_array_equal(read_image(path, 8), np.rot90(picture, k=-1).transpose(2, 0, 1))
+
+
+def test_enormous_images_are_refused(save, monkeypatch):
+    path = save(noise(20, 20, 3))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    for read in (read_header, lambda path: read_image(path, 8)):
+        with pytest.raises(DataError, match=r"image\.png is too large .*Make it smaller"):
+            read(path)
+
+
+def test_oblong_images_are_refused(save):
+    with pytest.raises(DataError, match=r"image\.png is 10 × 8 pixels. Images must be square"):
+        read_image(save(noise(8, 10, 3)), 8)
+
+
+def test_no_image_and_cut_short(save, tmp_path):
+    text = tmp_path / "text.png"
+    text.write_text("hello")
+    with pytest.raises(DataError, match=r"text\.png cannot be read as an image"):
+        read_image(text, 8)
+    with pytest.raises(DataError, match=r"text\.png cannot be read as an image"):
+        read_header(text)
+    cut = save(noise(64, 64, 3), "cut.png")
+    cut.write_bytes(cut.read_bytes()[:-4000])
+    with pytest.raises(DataError, match=r"cut\.png cannot be read as an image"):
+        read_image(cut, 64)
+    with pytest.raises(DataError, match=r"none\.png cannot be read as an image"):
+        read_image(tmp_path / "none.png", 8)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif"])
+def test_wherever_a_file_is_cut_it_is_refused_or_still_whole(save, ending):
+    path = save(noise(16, 16, 3), f"cut.{ending}")
+    content, picture = path.read_bytes(), read_image(path, 16)
+    refused = 0
+    for length in range(0, len(content), 1 + len(content) // 60):
+        path.write_bytes(content[:length])
+        try:
+            np.testing.assert_array_equal(read_image(path, 16), picture)
+        except DataError:
+            refused += 1
+    assert refused > 50
+
+
+def test_headers(save):
+    assert read_header(save(noise(8, 10))) == (10, 8, "L")
+
+
+@pytest.mark.parametrize("value", [255, 1, 128])
+def test_masks_with_one_value_besides_zero(save, value):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:4, 5] = value
+    np.testing.assert_array_equal(read_mask(save(mask), 8, (8, 8)), mask > 0)
+
+
+def test_one_bit_and_colour_masks(save):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:4, 5] = 255
+    np.testing.assert_array_equal(read_mask(save(mask, mode="1"), 8, (8, 8)), mask > 0)
+    np.testing.assert_array_equal(read_mask(save(mask, mode="RGB"), 8, (8, 8)), mask > 0)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_an_opaque_alpha_channel_marks_nothing(save, mode):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:4, 5] = 255
+    np.testing.assert_array_equal(read_mask(save(mask, mode=mode), 8, (8, 8)), mask > 0)
+
+
+def test_a_transparent_mask_is_refused(save):
+    mask = np.full((8, 8, 4), 255, np.uint8)
+    mask[4:, :, 3] = 0
+    with pytest.raises(DataError, match=r"image\.png is partly transparent"):
+        read_mask(save(mask), 8, (8, 8))
+
+
+@pytest.mark.parametrize("white", [0, 1])
+def test_the_colours_of_a_palette_count_not_their_numbers(tmp_path, white):
+    marked = np.zeros((8, 8), bool)
+    marked[2:4, 5] = True
+    image = Image.frombytes("P", (8, 8), np.where(marked, white, 1 - white).astype("u1").tobytes())
+    image.putpalette([255] * 3 + [0] * 3 if white == 0 else [0] * 3 + [255] * 3)
+    image.save(tmp_path / "mask.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", 8, (8, 8)), marked)
+
+
+def test_a_fully_marked_mask(save):
+    assert read_mask(save(np.full((8, 8), 255, np.uint8)), 8, (8, 8)).all()
+
+
+def test_shrinking_a_mask_takes_the_nearest_pixel(save):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:, 4:] = 255
+    np.testing.assert_array_equal(
+        read_mask(save(mask), 4, (8, 8)), np.array([[False, False, True, True]] * 4)
+    )
+
+
+def test_a_mask_too_thin_for_the_new_size_does_not_vanish(save):
+    mask = np.zeros((64, 64), np.uint8)
+    mask[32, 8] = 255
+    small = read_mask(save(mask), 8, (64, 64))
+    assert np.argwhere(small).tolist() == [[4, 1]]
+
+
+def test_smoothed_masks_are_refused(save):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2, 2:5] = 40, 200, 255
+    with pytest.raises(DataError, match=r"image\.png holds 4 different values, 0 to 255"):
+        read_mask(save(mask), 8, (8, 8))
+
+
+def test_two_values_without_zero_are_refused(save):
+    mask = np.full((8, 8), 100, np.uint8)
+    mask[0] = 255
+    with pytest.raises(DataError, match="2 different values, 100 to 255"):
+        read_mask(save(mask), 8, (8, 8))
+
+
+def test_an_empty_mask_is_refused(save):
+    with pytest.raises(DataError, match=r"image\.png marks nothing"):
+        read_mask(save(np.zeros((8, 8), np.uint8)), 8, (8, 8))
+
+
+def test_a_mask_of_another_size_is_refused(save):
+    with pytest.raises(DataError, match="is 8 × 8 pixels, its image 16 × 16"):
+        read_mask(save(np.full((8, 8), 255, np.uint8)), 8, (16, 16))
+
+
+def test_work_in_threads_keeps_the_order():
+    assert in_parallel(lambda x: x * x, range(50), "squares") == [x * x for x in range(50)]
+
+
+def test_results_are_stacked_in_order():
+    whole = stacked(lambda x: np.full((2, 3), x), range(20), (2, 3), np.uint8, "squares")
+    assert whole.dtype == np.uint8
+    assert whole.shape == (20, 2, 3)
+    assert whole[:, 1, 2].tolist() == list(range(20))

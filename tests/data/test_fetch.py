@@ -1,0 +1,342 @@
+"""`python -m helpers.data.fetch`: from a source to data/mvtec/hazelnut, or to words that help."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import threading
+import types
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from helpers.data import fetch as command
+from helpers.data.download import Patience, Source, SourceError, download
+from helpers.data.fetch import CATEGORY_ARCHIVES, WHOLE_SET, Ways, fetch, main, mvtec_sources
+from helpers.errors import DataError
+
+FILES = {
+    "train/good/000.png": b"train",
+    "test/good/000.png": b"good",
+    "test/crack/000.png": b"crack",
+    "ground_truth/crack/000_mask.png": b"mask",
+}
+
+
+def tar_of(*names):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz") as tar:
+        for name in names:
+            for path, data in FILES.items():
+                info = tarfile.TarInfo(f"{name}/{path}")
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def category(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.png")}
+
+
+def visible(root):
+    return sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "data" / "mvtec"
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A server of the files in a folder; ``shelf.ways(...)`` are the ways that lead to it."""
+    monkeypatch.setenv("no_proxy", "*")
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    requests = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder))
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+
+    def ways(*names, kaggle=None):
+        sources = tuple(
+            Source(f"shelf {n}", f"http://127.0.0.1:{web.server_port}/{n}.tar.xz") for n in names
+        )
+        patient = partial(download, patience=Patience(timeout=1, attempts=1))
+        return Ways(lambda _: sources, patient, kaggle or no_kaggle)
+
+    yield types.SimpleNamespace(folder=folder, requests=requests, ways=ways)
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+def no_kaggle():
+    raise SourceError("the package kagglehub is missing: pip install kagglehub")
+
+
+def no_way(*_):
+    raise AssertionError("nothing is to be downloaded here")
+
+
+OFFLINE = Ways(no_way, no_way, no_way)
+
+
+def test_the_table_has_all_fifteen_categories():
+    names = "bottle cable capsule carpet grid hazelnut leather metal_nut pill screw tile "
+    names += "toothbrush transistor wood zipper"
+    assert list(CATEGORY_ARCHIVES) == names.split()
+    assert len(set(CATEGORY_ARCHIVES.values())) == 15
+    for name in CATEGORY_ARCHIVES:
+        alone, whole = mvtec_sources(name)
+        assert alone.url.startswith("https://www.mydrive.ch/shares/")
+        assert alone.url.endswith(f"/{name}.tar.xz")
+        assert alone.bytes is alone.sha256 is None
+        assert whole is WHOLE_SET
+    assert len(bytes.fromhex(WHOLE_SET.sha256)) == hashlib.sha256().digest_size
+
+
+def test_from_mvtec(shelf, root, capsys):
+    (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
+    ways = shelf.ways("hazelnut", "whole", kaggle=no_way)
+    assert main(["hazelnut", "--root", str(root)], ways) == 0
+    assert category(root / "hazelnut") == FILES
+    assert visible(root) == ["hazelnut"]  # the archive has served its turn
+    assert shelf.requests == ["/hazelnut.tar.xz"]
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{root / 'hazelnut'} is ready.\n")
+    assert "100%" in err
+
+
+def test_the_whole_set_comes_next_and_serves_other_categories_too(shelf, root):
+    (shelf.folder / "whole.tar.xz").write_bytes(tar_of("set/hazelnut", "set/grid"))
+    ways = shelf.ways("hazelnut", "whole", kaggle=no_way)
+    fetch("hazelnut", root, None, ways)
+    fetch("grid", root, "mvtec", shelf.ways("grid", "whole"))
+    assert visible(root) == ["grid", "hazelnut", "whole.tar.xz"]
+    assert category(root / "grid") == FILES
+    assert shelf.requests.count("/whole.tar.xz") == 1
+
+
+@pytest.mark.parametrize("found", ["folder", "archive"])
+def test_kaggle_comes_last(shelf, root, tmp_path, found):
+    if found == "folder":
+        with tarfile.open(fileobj=io.BytesIO(tar_of("hazelnut", "bottle"))) as tar:
+            tar.extractall(tmp_path / "cache", filter="data")
+    else:
+        (tmp_path / "cache").write_bytes(tar_of("hazelnut"))
+    ways = shelf.ways("hazelnut", "whole", kaggle=lambda: tmp_path / "cache")
+    fetch("hazelnut", root, None, ways)
+    assert category(root / "hazelnut") == FILES
+    assert visible(root) == ["hazelnut"]
+    assert (tmp_path / "cache").exists()
+    assert shelf.requests == ["/hazelnut.tar.xz", "/whole.tar.xz"]
+
+
+def test_only_the_source_asked_for_is_tried(shelf, root):
+    ways = shelf.ways("hazelnut", kaggle=no_way)
+    with pytest.raises(DataError, match="shelf hazelnut"):
+        fetch("hazelnut", root, "mvtec", ways)
+    with pytest.raises(DataError, match="kagglehub is missing") as raised:
+        fetch("hazelnut", root, "kaggle", Ways(no_way, no_way, no_kaggle))
+    assert "shelf" not in str(raised.value)
+
+
+@pytest.mark.parametrize("suffix", [".tar.xz", ".zip"])
+def test_from_an_archive_at_hand(root, tmp_path, suffix, capsys):
+    archive = tmp_path / f"mine{suffix}"
+    if suffix == ".zip":
+        with zipfile.ZipFile(archive, "w") as file:
+            for path, data in FILES.items():
+                file.writestr(f"hazelnut/{path}", data)
+    else:
+        archive.write_bytes(tar_of("hazelnut"))
+    before = archive.read_bytes()
+    assert main(["hazelnut", "--source", str(archive), "--root", str(root)], OFFLINE) == 0
+    assert category(root / "hazelnut") == FILES
+    assert archive.read_bytes() == before
+
+
+def test_an_archive_at_hand_is_kept_even_when_it_is_bad(root, tmp_path, capsys):
+    archive = tmp_path / "mine.tar.xz"
+    archive.write_bytes(tar_of("bottle"))
+    assert main(["hazelnut", "--source", str(archive), "--root", str(root)], OFFLINE) == 1
+    assert "does not hold the category 'hazelnut'" in capsys.readouterr().err
+    assert archive.is_file()
+    assert visible(root) == []
+
+
+@pytest.mark.parametrize("bad", [tar_of("hazelnut")[:-40], b"no archive", tar_of("bottle")])
+def test_a_bad_download_is_deleted_and_the_next_source_tried(shelf, root, bad):
+    (shelf.folder / "hazelnut.tar.xz").write_bytes(bad)
+    (shelf.folder / "whole.tar.xz").write_bytes(tar_of("hazelnut"))
+    fetch("hazelnut", root, None, shelf.ways("hazelnut", "whole"))
+    assert category(root / "hazelnut") == FILES
+    assert visible(root) == ["hazelnut", "whole.tar.xz"]
+
+
+def test_when_every_source_fails_the_words_say_what_to_do(shelf, root, capsys):
+    (shelf.folder / "whole.tar.xz").write_bytes(b"no archive")
+    assert main(["hazelnut", "--root", str(root)], shelf.ways("hazelnut", "whole")) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    for words in (
+        "No source delivered 'hazelnut':",
+        "shelf hazelnut (http://127.0.0.1",
+        "HTTP 404",
+        "shelf whole",
+        "is no .tar.xz",
+        "Kaggle (ipythonx/mvtec-ad): the package kagglehub is missing: pip install kagglehub",
+        "1. Open https://www.mvtec.com/company/research/datasets/mvtec-ad",
+        "download hazelnut.tar.xz",
+        f"2. Move it to {root / 'hazelnut.tar.xz'}",
+    ):
+        assert words in err
+    assert visible(root) == []
+    # The last line is a command that works once its archive is there.
+    (root / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
+    words = err.splitlines()[-1].partition("helpers.data.fetch ")[2].replace('"', "").split()
+    assert main(words, OFFLINE) == 0
+    assert category(root / "hazelnut") == FILES
+
+
+def test_what_is_there_is_left_untouched_and_reported(root, capsys):
+    for path, data in FILES.items():
+        (root / "hazelnut" / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / "hazelnut" / path).write_bytes(data + b" of my own")
+    before = category(root / "hazelnut")
+    assert main(["hazelnut", "--root", str(root)], OFFLINE) == 0
+    assert "is there already; nothing was changed" in capsys.readouterr().out
+    assert category(root / "hazelnut") == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_something_else_in_its_place_is_left_untouched(root, capsys, kind):
+    place = root / "hazelnut"
+    if kind == "folder":
+        (place / "notes").mkdir(parents=True)
+    else:
+        root.mkdir(parents=True)
+        place.write_text("notes")
+    assert main(["hazelnut", "--root", str(root)], OFFLINE) == 1
+    assert "is not a category of MVTec AD" in capsys.readouterr().err
+    assert place.exists()
+
+
+@pytest.mark.parametrize("named", ["here", "elsewhere", None])
+def test_the_notebooks_are_told_where_to_look(root, tmp_path, monkeypatch, capsys, named):
+    (tmp_path / "mine.tar.xz").write_bytes(tar_of("hazelnut"))
+    monkeypatch.setenv("MVTEC_ROOT", {"here": str(root), None: ""}.get(named, "elsewhere"))
+    main(["hazelnut", "--source", str(tmp_path / "mine.tar.xz"), "--root", str(root)], OFFLINE)
+    assert (f"set MVTEC_ROOT to {root}" in capsys.readouterr().out) == (named != "here")
+
+
+def test_the_default_root_is_where_the_notebooks_look(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ONE_BAD_NUT_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("MVTEC_ROOT", raising=False)
+    (tmp_path / "mine.tar.xz").write_bytes(tar_of("hazelnut"))
+    assert main(["hazelnut", "--source", str(tmp_path / "mine.tar.xz")], OFFLINE) == 0
+    assert category(tmp_path / "data" / "mvtec" / "hazelnut") == FILES
+    assert "MVTEC_ROOT" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["hazlenut"], "no category 'hazlenut'. Did you mean 'hazelnut'?"),
+        (["../hazelnut"], "no category '../hazelnut'"),
+        (["hazelnut", "--source", "gone.zip"], "gone.zip is not there"),
+        (["hazelnut", "--source", "kagle"], "kagle is not there"),
+    ],
+)
+def test_bad_wishes(root, capsys, argv, words):
+    assert main([*argv, "--root", str(root)], OFFLINE) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_a_root_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").write_text("a file")
+    assert main(["hazelnut", "--root", str(tmp_path / "file" / "mvtec")], OFFLINE) == 1
+    err = capsys.readouterr().err
+    assert "cannot be written" in err
+    assert "--root" in err
+
+
+def test_a_full_disk_ends_the_search_and_keeps_the_archive(shelf, root, monkeypatch):
+    (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
+    ways = shelf.ways("hazelnut", "whole", kaggle=no_way)
+    full = partial(command.unpack_category, free=lambda _: 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "unpack_category", full)
+        with pytest.raises(DataError, match="Free some space"):
+            fetch("hazelnut", root, None, ways)
+    assert visible(root) == ["hazelnut.tar.xz"]
+    fetch("hazelnut", root, None, ways)
+    assert shelf.requests == ["/hazelnut.tar.xz"]
+
+
+def test_an_interruption_says_how_to_go_on(root, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    ways = Ways(mvtec_sources, interrupt, no_way)
+    assert main(["hazelnut", "--root", str(root)], ways) == 130
+    assert "The same command continues" in capsys.readouterr().err
+
+
+def test_two_at_once_fetch_once(shelf, root):
+    (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
+    ways = shelf.ways("hazelnut")
+    threads = [threading.Thread(target=fetch, args=("hazelnut", root, None, ways)) for _ in "123"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shelf.requests == ["/hazelnut.tar.xz"]
+    assert category(root / "hazelnut") == FILES
+
+
+def test_kagglehub_is_optional(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    with pytest.raises(SourceError, match="pip install kagglehub"):
+        command.kaggle_folder()
+
+
+def test_kagglehub_is_asked_for_the_set(monkeypatch, tmp_path):
+    asked = []
+    fake = types.ModuleType("kagglehub")
+    fake.dataset_download = lambda name: asked.append(name) or str(tmp_path)
+    monkeypatch.setitem(sys.modules, "kagglehub", fake)
+    assert command.kaggle_folder() == tmp_path
+    assert asked == ["ipythonx/mvtec-ad"]
+
+
+def test_kagglehubs_own_errors_are_a_failed_source(monkeypatch):
+    def fail(_):
+        raise ConnectionError("no route to Kaggle")
+
+    fake = types.ModuleType("kagglehub")
+    fake.dataset_download = fail
+    monkeypatch.setitem(sys.modules, "kagglehub", fake)
+    with pytest.raises(SourceError, match="ConnectionError: no route to Kaggle"):
+        command.kaggle_folder()
+
+
+def test_the_command_runs(tmp_path):
+    (tmp_path / "mine.tar.xz").write_bytes(tar_of("hazelnut"))
+    words = ["hazelnut", "--source", tmp_path / "mine.tar.xz", "--root", tmp_path / "root"]
+    run = subprocess.run([sys.executable, "-m", "helpers.data.fetch", *words], capture_output=True)
+    assert run.returncode == 0, run.stderr
+    assert category(tmp_path / "root" / "hazelnut") == FILES

@@ -1,0 +1,141 @@
+"""The cases of chapter 8, their pictures, their records."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from helpers.data.labelled import labelled_test
+from helpers.data.load import generate_category
+from helpers.errors import DataError
+from helpers.experiments import long_tail, long_tail_cases
+from helpers.experiments.long_tail import code_now, file_name, load, load_runs, run_all, save
+from helpers.experiments.long_tail_cases import TASKS, case, centre, planned, training_set
+from helpers.long_tail.classifier import REMEDIES
+from helpers.long_tail.counts import imbalance_factor
+from helpers.networks.training import TrainingSettings
+from helpers.profiles import PROFILES
+
+SMALL = replace(PROFILES["quick"], image_size=48)
+COUNTS = (24, 3, 2, 1, 1)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Little data, little training, and a count of trainings."""
+    few = TrainingSettings(epochs=1, batch_size=8, learning_rate=1e-3)
+    monkeypatch.setattr(long_tail_cases, "REMEDY_TRAINING", few)
+    monkeypatch.setattr(long_tail_cases, "JUDGED", 2)
+    made = {"train/good": 24, "test/good": 2, "test/crack": 1, "test/print": 1}
+    small = generate_category(48, made)
+    monkeypatch.setattr(long_tail, "generate_category", lambda size: small)
+    trained = []
+
+    def quick_warm(chosen, profile):
+        trained.append(chosen)
+        return replace(
+            long_tail_cases.ClassifierSettings(), training=replace(few, seed=chosen.seed)
+        )
+
+    monkeypatch.setattr(long_tail, "warm_settings", quick_warm)
+    return trained
+
+
+def test_everything_that_the_chapter_compares_is_planned_once():
+    cases = planned()
+    assert len(set(cases)) == len(cases)
+    hardest = [c for c in cases if c.task == TASKS[0] and c.counts == (391, 124, 39, 12, 4)]
+    pairs = {(c.remedy, c.seed) for c in hardest}
+    assert pairs >= {(remedy, s) for remedy in REMEDIES for s in range(5)}
+    assert pairs >= {(remedy, s) for remedy in ("plain", "Balanced-MixUp") for s in range(10)}
+    alphas = {c.alpha for c in hardest if c.remedy == "Balanced-MixUp"}
+    assert alphas >= {0.1, 0.2, 0.3} and max(alphas) > 1
+    shots = {c.counts[1] for c in cases if c.task == TASKS[1]}
+    assert shots == {1, 2, 4, 8, 16, 32}
+    factors = {round(imbalance_factor(c.counts), -1) for c in cases if c.task == TASKS[0]}
+    assert factors == {10, 50, 100}
+
+
+def test_cases_that_begin_alike_stand_together():
+    beginnings = [c.beginning for c in planned()]
+    changes = sum(a != b for a, b in pairwise(beginnings))
+    assert changes == len(set(beginnings)) - 1
+
+
+def test_alpha_is_kept_only_where_pictures_are_mixed():
+    assert case(COUNTS, "plain").alpha is None
+    assert case(COUNTS, "mixup").alpha == REMEDIES["mixup"].alpha
+    assert case(COUNTS, "Balanced-MixUp", alpha=3.0).alpha == 3.0
+    with pytest.raises(ValueError, match="no task 'three classes' with remedy 'plain'"):
+        case(COUNTS, task="three classes")
+    with pytest.raises(ValueError, match="with remedy 'hope'"):
+        case(COUNTS, "hope")
+
+
+def test_every_case_has_a_record_of_its_own():
+    names = [file_name(c) for c in planned()]
+    assert len(set(names)) == len(names)
+
+
+def test_a_training_set_has_the_counts_and_the_tasks_classes():
+    category = generate_category(48, {"train/good": 24, "test/good": 2, "test/crack": 1})
+    five = training_set(category, case(COUNTS))
+    assert str(five) == "24 good, 3 crack, 2 cut, 1 hole, 1 print"
+    assert str(training_set(category, case(COUNTS, task=TASKS[1]))) == "24 good, 7 defect"
+    more = training_set(category, case(COUNTS), reserve=(24, 4, 4, 4, 4))
+    assert np.array_equal(five.images, more.images), "a reserve changes nothing"
+    other = training_set(category, case(COUNTS, seed=1))
+    assert not np.array_equal(five.images[24:], other.images[24:])
+
+
+def test_the_centre_holds_every_nut_whole():
+    category = generate_category(64)
+    inner = centre(labelled_test(category))
+    assert inner.images.shape[-2:] == (48, 48)
+    assert np.array_equal(inner.images, category.test[:, :, 8:56, 8:56])
+    assert category.masks.sum() == category.masks[:, 8:56, 8:56].sum(), "no defect is cut off"
+
+
+def test_runs_are_recorded_and_not_repeated(short, tmp_path):
+    cases = [case(COUNTS), case(COUNTS, "Balanced-MixUp"), case(COUNTS, task=TASKS[1])]
+    runs = [run for _, _, run in run_all(SMALL, tmp_path, cases)]
+    assert [run.case for run in runs] == cases
+    assert np.array(runs[0].confusion).sum(1).tolist() == [2] * 5
+    assert np.array(runs[2].confusion).sum(1).tolist() == [2, 8]
+    assert all(len(run.image_scores) == 4 for run in runs)
+    assert runs[0].recalls.shape == (5,)
+    assert sum(runs[0].reliability["count"]) == 10
+    assert runs[0].curve.count.sum() == 10
+    table = np.array(runs[2].confusion)
+    truth, found = (np.repeat(i.ravel(), table.ravel()) for i in np.indices((2, 2)))
+    assert runs[2].macro_f1 == pytest.approx(f1_score(truth, found, average="macro"))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = [run for _, _, run in run_all(SMALL, tmp_path, cases)]
+    assert again == runs == sorted(load_runs(tmp_path), key=lambda r: cases.index(r.case))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_a_record_of_other_settings_is_made_anew(short, tmp_path, monkeypatch):
+    list(run_all(SMALL, tmp_path, [case(COUNTS)]))
+    longer = replace(long_tail_cases.REMEDY_TRAINING, epochs=2)
+    monkeypatch.setattr(long_tail_cases, "REMEDY_TRAINING", longer)
+    ((_, _, run),) = run_all(SMALL, tmp_path, [case(COUNTS)])
+    assert run.settings["then"]["training"]["epochs"] == 2
+
+
+def test_a_record_of_other_code_is_made_anew(short, tmp_path):
+    ((_, _, run),) = run_all(SMALL, tmp_path, [case(COUNTS)])
+    assert run.code == code_now()
+    save(replace(run, code="other", seconds=1e6), tmp_path)
+    ((_, _, again),) = run_all(SMALL, tmp_path, [case(COUNTS)])
+    assert again.code == run.code
+    assert again.seconds < 1e6
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    path = tmp_path / file_name(case(COUNTS))
+    path.write_text('{"case": {}}')
+    with pytest.raises(DataError, match=r"plain-seed-0\.json is not a record of this book"):
+        load(path)

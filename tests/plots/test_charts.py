@@ -1,0 +1,278 @@
+"""Figures: the right panels, the same colours everywhere, words for those who cannot see them."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers.metrics.image import Confusion, Interval, Roc, roc_curve_with_band
+from helpers.plots import charts, images
+from helpers.plots.picture import CLASSES, METHODS, Picture, class_colours, method_colour
+from helpers.plots.scatter import point_cloud
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
+MASKS = np.zeros((4, 16, 16), bool)
+MASKS[1:, 3:8, 3:9] = True
+NAMES = np.array(["good", "crack", "cut", "hole"])
+LABELS = np.repeat([0, 1], 10)
+SCORES = RNG.random(20) + LABELS
+BASE = "Baseline autoencoder"
+
+
+def all_pictures():
+    roc = roc_curve_with_band(LABELS, SCORES)
+    counts = pd.Series([5, 2], index=pd.MultiIndex.from_tuples([("test", "good"), ("test", "cut")]))
+    many = np.repeat(NAMES, 5)
+    return {
+        "grid": images.image_grid(IMAGES, MASKS, NAMES, columns=2),
+        "overlay": images.heat_map_overlay(IMAGES, RNG.random((4, 16, 16)), MASKS, NAMES),
+        "positions": images.mask_position_map(MASKS),
+        "counts": charts.count_bars(counts),
+        "strips": charts.strip_by_class(RNG.random(20) + 0.01, many, "area in %"),
+        "scores": charts.score_histograms(SCORES, many, 0.8, "image score"),
+        "roc": charts.roc_plot({BASE: roc}, {BASE: (0.9, Interval(0.8, 1.0, 0.95))}),
+        "confusion": charts.confusion_matrix_plot(Confusion(38, 2, 30, 40)),
+        "training": charts.training_curve({BASE: [0.1, 0.05, 0.02]}),
+        "intervals": charts.interval_plot(["a", "b"], [0.6, 0.7], [0.5, 0.6], [0.7, 0.8], "AUROC"),
+    }
+
+
+@pytest.mark.parametrize(("name", "picture"), all_pictures().items())
+def test_every_figure_comes_with_words_and_a_small_picture(name, picture):
+    html = picture._repr_html_()
+    alt = re.search(r'alt="([^"]*)"', html)[1]
+    assert len(alt) > 40, "a text alternative says what is seen"
+    kind, data = re.search(r"data:image/(\w+);base64,([^\"]+)", html).groups()
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert image.format.lower() == kind
+    assert image.width <= 800, "no wider than the page"
+    assert len(data) < 200_000
+    assert np.asarray(image.convert("L")).std() > 3, "not blank"
+
+
+def test_the_words_name_what_is_drawn():
+    pictures = all_pictures()
+    for word in NAMES:
+        assert word in pictures["overlay"].alt
+        assert word in pictures["scores"].alt
+    assert "test: cut 2" in pictures["counts"].alt
+    assert BASE in pictures["roc"].alt
+
+
+def test_words_of_scores_hold_no_measured_number():
+    # They are compared as text, and trained models differ in their digits between processors.
+    for name in ("scores", "roc", "confusion", "training", "intervals", "overlay"):
+        digits = re.sub(r"95 %", "", all_pictures()[name].alt)
+        assert not re.search(r"\d\.\d", digits), name
+
+
+def test_markup_in_words_is_escaped():
+    picture = Picture(all_pictures()["grid"].figure, 'a "quoted" <b> & more')
+    assert 'alt="a &quot;quoted&quot; &lt;b&gt; &amp; more"' in picture._repr_html_()
+
+
+def test_the_text_form_is_the_alternative():
+    assert repr(Picture(None, "words")) == "Picture: words"
+
+
+def test_a_grid_has_a_panel_for_each_image():
+    figure = images.image_grid(IMAGES, columns=3).figure
+    assert len(figure.axes) == 6
+    assert sum(bool(axis.images) for axis in figure.axes) == 4
+
+
+def test_the_outline_runs_along_the_mask():
+    figure = images.image_grid(IMAGES[1:2], MASKS[1:2], columns=1).figure
+    points = np.concatenate(
+        [p for c in figure.axes[0].collections for p in c.get_paths()[0].to_polygons()]
+    )
+    # The mask covers columns 3…8 and rows 3…7: its border lies half a pixel outside.
+    np.testing.assert_allclose(points.min(axis=0), [2.5, 2.5])
+    np.testing.assert_allclose(points.max(axis=0), [8.5, 7.5])
+
+
+def test_a_method_has_one_colour_and_others_share_a_neutral_one():
+    assert method_colour(BASE) == METHODS[BASE]
+    assert method_colour("something else") == method_colour("another")
+    assert len(set(METHODS.values())) == len(METHODS)
+    line = charts.training_curve({BASE: [1, 2]}).figure.axes[0].lines[0]
+    assert line.get_color() == METHODS[BASE]
+
+
+def test_every_chart_gives_a_method_the_same_colour_and_marker():
+    for name in METHODS:
+        names = [*[other for other in METHODS if other != name][:3], name]
+        curve = charts.training_curve({n: [2, 1] for n in names}).figure.axes[0].lines[-1]
+        point = charts.interval_plot([name], [0.7], [0.6], [0.8], "x").figure.axes[0].lines[1]
+        ideal = Roc(*(np.array([0.0, 1.0]),) * 4)
+        roc = charts.roc_plot({name: ideal}).figure.axes[0].lines[-1]
+        assert curve.get_color() == point.get_color() == roc.get_color() == METHODS[name]
+        assert curve.get_marker() == point.get_marker()
+
+
+def test_a_class_keeps_its_marker_whatever_stands_beside_it():
+    def markers(names):
+        lines = charts.strip_by_class([1.0] * len(names), names, "x").figure.axes[0].lines
+        return {
+            line.get_color(): line.get_marker() for line in lines if line.get_marker() != "None"
+        }
+
+    together = markers(list(CLASSES))
+    assert len(set(together.values())) == len(CLASSES), "colour is not the only cue"
+    for name, colour in CLASSES.items():
+        assert markers([name])[colour] == together[colour]
+
+
+def test_each_image_is_a_dot_in_the_row_of_its_class_and_good_comes_first():
+    axis = charts.score_histograms([3, 1, 2], ["cut", "good", "cut"], 2.5).figure.axes[0]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["good", "cut"]
+    good, cut, line = axis.lines
+    np.testing.assert_array_equal(good.get_xdata(), [1])
+    np.testing.assert_array_equal(cut.get_xdata(), [3, 2])
+    assert (np.abs(good.get_ydata()) < 0.5).all()
+    assert (np.abs(cut.get_ydata() - 1) < 0.5).all()
+    assert list(line.get_xdata()) == [2.5, 2.5]
+
+
+def test_scores_without_a_good_image_have_no_empty_row():
+    axis = charts.score_histograms([3, 1], ["cut", "hole"]).figure.axes[0]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["cut", "hole"]
+
+
+def test_counts_are_told_in_the_order_they_are_drawn_from_the_top():
+    picture = all_pictures()["counts"]
+    assert picture.alt.index("good 5") < picture.alt.index("cut 2")
+    axis = picture.figure.axes[0]
+    below, above = axis.get_ylim()
+    assert below > above, "the first bar is at the top"
+    assert [bar.get_width() for bar in axis.patches] == [5, 2]
+
+
+def test_losses_below_zero_are_all_visible():
+    axis = charts.training_curve({"FastFlow": [3.0, 1.0, -2.0, -5.0]}).figure.axes[0]
+    assert axis.get_yscale() == "linear"
+    low, high = axis.get_ylim()
+    assert low < -5 < 3 < high
+    assert charts.training_curve({BASE: [1.0, 0.1]}).figure.axes[0].get_yscale() == "log"
+
+
+def test_the_legend_gives_auroc_and_interval():
+    legend = all_pictures()["roc"].figure.axes[0].get_legend()
+    assert "AUROC 0.90 (0.80–1.00)" in legend.get_texts()[1].get_text()
+
+
+def test_the_confusion_matrix_gives_counts_and_shares_of_the_row():
+    axis = all_pictures()["confusion"].figure.axes[0]
+    texts = [text.get_text() for text in axis.texts]
+    assert texts == ["38\n95%", "2\n5%", "30\n43%", "40\n57%"]
+
+
+def test_an_interval_runs_from_its_low_to_its_high():
+    bar, dot = all_pictures()["intervals"].figure.axes[0].lines[:2]
+    assert list(bar.get_xdata()) == [0.5, 0.7]
+    assert list(dot.get_xdata()) == [0.6]
+
+
+def test_unknown_classes_get_colours_of_their_own():
+    colours = class_colours(["good", "bent", "glue", "crack"])
+    assert colours["good"] == CLASSES["good"]
+    assert len(set(colours.values())) == 4
+    assert class_colours(["glue", "bent", "good", "crack"]) == colours
+
+
+def linear(colour):
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(channels > 0.04045, ((channels + 0.055) / 1.055) ** 2.4, channels / 12.92)
+
+
+def lab(rgb):
+    matrix = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.clip(np.array(matrix) @ rgb / [0.9505, 1, 1.089], 1e-6, None))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1.0.
+VISIONS = {
+    "usual": np.eye(3),
+    "deuteranopia": np.array(
+        [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+    ),
+    "protanopia": np.array(
+        [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]
+    ),
+}
+
+
+@pytest.mark.parametrize("palette", [CLASSES, METHODS], ids=["classes", "methods"])
+@pytest.mark.parametrize("vision", VISIONS)
+def test_colours_can_be_told_apart(vision, palette):
+    seen = [lab(np.clip(VISIONS[vision] @ linear(c), 0, 1)) for c in palette.values()]
+    gaps = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
+    assert min(gaps) > 12
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: images.image_grid(IMAGES / 255),
+        lambda: images.image_grid(IMAGES[:0]),
+        lambda: images.image_grid(IMAGES, MASKS[:3]),
+        lambda: images.image_grid(IMAGES, titles=["one"]),
+        lambda: images.heat_map_overlay(IMAGES, MASKS[:2] * 1.0),
+        lambda: images.mask_position_map(MASKS[:0]),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(wrong):
+    with pytest.raises(ValueError, match="images|masks|titles|maps|values|length"):
+        wrong()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: charts.count_bars(pd.Series([1, 2])), "index levels"),
+        (lambda: charts.strip_by_class([], [], "x"), "at least 1"),
+        (lambda: charts.strip_by_class([1, 0], ["a", "b"], "x"), "positive"),
+        (lambda: charts.score_histograms(SCORES, NAMES), r"\(20,\) and \(4,\)"),
+        (lambda: charts.score_histograms([1, np.nan], ["a", "b"]), "1 of 2 values"),
+        (lambda: charts.score_histograms([1, 2], ["a", "b"], np.inf), "threshold is inf"),
+        (lambda: charts.roc_plot({}), "no curve"),
+        (lambda: charts.roc_plot({"a": None}, {"b": None}), "no AUROC for a"),
+        (lambda: charts.training_curve({}), "no loss"),
+        (lambda: charts.training_curve({"a": []}), "losses of a"),
+        (lambda: charts.training_curve({"a": [1, np.nan]}), "losses of a"),
+        (lambda: charts.interval_plot([], [], [], [], "x"), "no name"),
+        (lambda: charts.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"), "got 1, 2, 2 and 2"),
+        (lambda: charts.interval_plot(["a"], [0.5], [0.6], [0.4], "x"), "of a is upside down"),
+    ],
+)
+def test_charts_refuse_what_they_cannot_draw(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
+def test_a_cloud_has_every_point_once_and_names_its_classes():
+    points = np.arange(12.0).reshape(6, 2)
+    picture = point_cloud(points, ["good"] * 4 + ["hole"] * 2, ("first", "second"))
+    (axis,) = picture.figure.axes
+    assert [len(c.get_offsets()) for c in axis.collections] == [4, 2]
+    assert "good, hole" in picture.alt
+    assert axis.get_xlabel() == "first"
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (np.zeros((2, 3)), "N points of two numbers"),
+        (np.zeros((3, 2)), "N points of two numbers"),
+        (np.full((2, 2), np.nan), "not finite numbers"),
+    ],
+)
+def test_what_is_no_cloud_is_refused(points, message):
+    with pytest.raises(ValueError, match=message):
+        point_cloud(points, ["good", "hole"], ("first", "second"))

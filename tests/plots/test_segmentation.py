@@ -1,0 +1,48 @@
+"""Figures of masks: their texts and what they refuse."""
+
+import numpy as np
+import pytest
+
+from helpers.plots.segmentation import _window, label_curve, mask_agreement, prompts_on_images
+from helpers.segmentation.prompts import Prompt
+
+IMAGES = np.full((2, 3, 40, 40), 90, np.uint8)
+MASKS = np.zeros((2, 40, 40), bool)
+MASKS[:, 5:12, 30:39] = True
+
+
+def test_agreement_shows_all_pictures_in_words():
+    picture = mask_agreement(IMAGES, MASKS, ~MASKS, ["cut: 0.00", "hole: 0.00"])
+    assert picture.alt.startswith("2 pictures") and picture.alt.endswith("cut: 0.00; hole: 0.00.")
+    assert len(picture.encoded()[1]) > 1000
+
+
+def test_the_window_is_a_square_in_the_picture_around_what_is_marked():
+    left, top, side = _window(MASKS[0], 6)
+    assert (left, top, side) == (40 - 21, 0, 21)
+    assert _window(MASKS[0] & False, 6) == (0, 0, 40)
+    assert _window(MASKS[0], 100) == (0, 0, 40)
+    assert _window(MASKS[0], None) == (0, 0, 40)
+
+
+def test_prompts_and_curve_are_told_in_words():
+    prompts = [Prompt(((5, 6),), (True,), (1, 2, 9, 9)), Prompt(box=(0, 0, 3, 3))]
+    assert "cut, hole" in prompts_on_images(IMAGES, MASKS * 1.0, prompts, ["cut", "hole"]).alt
+    alt = label_curve({"U-Net": {1: [0.1, 0.3], 16: [0.5]}}, "mean IoU", {"PatchCore": 0.2}).alt
+    assert "1 to 16 labelled pictures" in alt and "from 0.20 to 0.50" in alt
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: mask_agreement(IMAGES[:0], MASKS[:0], MASKS[:0]),
+        lambda: mask_agreement(IMAGES, MASKS[:1], MASKS),
+        lambda: mask_agreement(IMAGES, MASKS, MASKS, ["one"]),
+        lambda: prompts_on_images(IMAGES, MASKS, [], ["a", "b"]),
+        lambda: label_curve({}, "IoU"),
+        lambda: label_curve({"U-Net": {}}, "IoU"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(work):
+    with pytest.raises(ValueError):
+        work()

@@ -1,0 +1,96 @@
+"""What the explorer page reads, against the records and the data that the detectors saw."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.errors import DataError
+from helpers.hazelnuts import render
+from helpers.metrics.image import confusion_at
+
+ROOT = Path(__file__).parents[2]
+
+from tools import explorer_data
+
+RECORDS = ROOT / "book" / "records" / "quick"
+
+
+@pytest.fixture(scope="module")
+def reports():
+    return explorer_data.read_reports(RECORDS)
+
+
+def test_the_rounded_scores_give_the_recorded_counts(reports):
+    for report in reports:
+        labels = [name != "good" for name in explorer_data.defects_of(report)]
+        counts = confusion_at(
+            np.array(labels).astype(int), report.image_scores, report.threshold.value
+        )
+        assert counts == report.confusion, f"{report.method}, seed {report.seed}"
+
+
+def test_every_record_is_on_the_page_once(reports):
+    data = explorer_data.payload(reports)
+    entries = [(d["name"], run["seed"]) for d in data["detectors"] for run in d["runs"]]
+    assert len(entries) == len(set(entries)) == len(list(RECORDS.glob("*/*.json")))
+    assert len(data["defects"]) == len(data["detectors"][0]["runs"][0]["scores"])
+
+
+def test_ablations_come_after_the_detectors(reports):
+    variants = [d["variant"] for d in explorer_data.payload(reports)["detectors"]]
+    assert variants == sorted(variants)
+    assert explorer_data.is_variant("SSIM, multi-scale, skips, loss SSIM only")
+    assert not explorer_data.is_variant("SSIM, multi-scale, skips")
+    assert not explorer_data.is_variant("CutPaste, made-up defects")
+
+
+def test_the_script_is_what_json_reads(reports):
+    text = explorer_data.script("nutScores", {"ü": [1.5, "a"]})
+    assert text == 'window.nutScores = {"ü":[1.5,"a"]};\n'
+    assert json.loads(text.removeprefix("window.nutScores = ").rstrip(";\n")) == {"ü": [1.5, "a"]}
+
+
+def test_a_record_that_lacks_scores_is_named(reports):
+    short = replace(reports[0], image_scores=reports[0].image_scores[1:])
+    with pytest.raises(DataError, match=f"{reports[0].method}.* 109 scores for 110 images"):
+        explorer_data.defects_of(short)
+
+
+def test_records_of_different_images_are_refused(reports, tmp_path):
+    reports[0].save(tmp_path)
+    replace(reports[0], seed=9, data=reports[0].data | {"test": {"good": 110}}).save(tmp_path)
+    with pytest.raises(DataError, match="of different test images"):
+        explorer_data.read_reports(tmp_path)
+
+
+def test_a_folder_without_records_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match="make results"):
+        explorer_data.read_reports(tmp_path)
+
+
+def test_the_pictures_are_the_test_images_in_the_records_order(tmp_path):
+    counts = {"crack": 1, "good": 2, "print": 1}
+    pictures = explorer_data.test_pictures(counts, size=64)
+    render.fill_category(
+        tmp_path, size=64, counts={"train/good": 1, **{f"test/{k}": v for k, v in counts.items()}}
+    )
+    names = ["crack/000", "good/000", "good/001", "print/000"]
+    for picture, name in zip(pictures, names, strict=True):
+        wanted = np.array(Image.open(tmp_path / "test" / f"{name}.png"))
+        np.testing.assert_array_equal(picture, wanted)
+
+
+def test_a_sheet_has_each_picture_in_its_place():
+    pictures = [np.full((2, 2, 3), value, np.uint8) for value in (10, 20, 30)]
+    page = explorer_data.sheet(pictures, columns=2)
+    assert page.shape == (4, 4, 3)
+    assert page[0, 0, 0] == 10
+    assert page[0, 2, 0] == 20
+    assert page[2, 0, 0] == 30
+    assert page[2, 2, 0] == 0
+    with pytest.raises(ValueError, match="no picture"):
+        explorer_data.sheet([])

@@ -1,0 +1,1 @@
+"""What builds, prints and reports: run each as ``python -m tools.NAME``."""

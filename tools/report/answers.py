@@ -1,0 +1,105 @@
+"""What an answer of the report consists of, and how long it is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from helpers.metrics.image import Interval
+
+POINTS = (10, 30, 20, 20, 20)
+WORDS = (150, 150, 150, 100, 150)  # about as many in each answer, the assignment says
+CHARACTERS_A_WORD = 1.6  # Chinese characters that say what one English word says
+CHINESE = r"[\u3400-\u9fff]"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header and rows, all text; the first column stands left, the others right."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: its title, its summary, a table, and the captions of its figures.
+
+    Attributes
+    ----------
+    title
+        The question, in a few words.
+    summary
+        The answer in about as many words as the assignment asks for.
+    table
+        The numbers behind it.
+    captions
+        For each figure, by its name.
+    """
+
+    title: str
+    summary: str
+    table: Table
+    captions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that is typeset, in one language.
+
+    Attributes
+    ----------
+    language
+        ``"en"`` or ``"zh-TW"``.
+    title, line
+        Title of the report and the line below it.
+    question
+        How an answer's heading begins, with ``{number}``, ``{title}`` and ``{points}``.
+    answers
+        The five answers.
+    sources_title, sources
+        Where the numbers come from, in short paragraphs.
+    caveat
+        Printed at the top when records were let through that may be out of date; else empty.
+    """
+
+    language: str
+    title: str
+    line: str
+    question: str
+    answers: tuple[Answer, ...]
+    sources_title: str
+    sources: tuple[str, ...]
+    caveat: str
+
+
+def word_count(text: str) -> float:
+    """Count words; where the text is Chinese, characters over ``CHARACTERS_A_WORD``.
+
+    Numbers and names in Latin letters count as words in both.
+
+    Examples
+    --------
+    >>> word_count("The best reaches 0.83, not more.")
+    6
+    >>> word_count("影像 AUROC 為 0.83")
+    3.875
+    """
+    chinese = len(re.findall(CHINESE, text))
+    words = [w for w in re.sub(CHINESE, " ", text).split() if re.search(r"\w", w)]
+    return len(words) + chinese / CHARACTERS_A_WORD if chinese else len(words)
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign and three digits."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def span(interval: Interval, digits: int = 3) -> str:
+    """Return the two ends of an interval with a dash."""
+    return f"{interval.low:.{digits}f}–{interval.high:.{digits}f}"
+
+
+def joined(names: Sequence[str], last: str, comma: str = ", ") -> str:
+    """Return names as a list in words, such as ``"a, b and c"`` with ``last=" and "``."""
+    *most, end = names
+    return f"{comma.join(most)}{last}{end}" if most else end

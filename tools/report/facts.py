@@ -1,0 +1,301 @@
+"""The numbers of the report, each group with the question that it answers."""
+
+from dataclasses import dataclass, field
+
+from helpers.metrics.image import Interval
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """Question 1: what is in the folders.
+
+    Attributes
+    ----------
+    category, source
+        Name, and ``"generated"``, ``"MVTec AD"`` or ``"own pictures"``.
+    train
+        Good training images.
+    test
+        Number of test images of each class, good among them.
+    sizes
+        For each width, height and colour mode that occurs, the number of image files.
+    regions
+        Connected defect regions of all masks.
+    area
+        Least, median and largest share of a defective image that is marked.
+    blind_auroc
+        Pixel AUROC of a map that never looks and is brightest in the middle.
+    """
+
+    category: str
+    source: str
+    train: int
+    test: dict[str, int]
+    sizes: dict[tuple[int, int, str], int]
+    regions: int
+    area: tuple[float, float, float]
+    blind_auroc: float
+
+    @property
+    def good(self) -> int:
+        """Good test images."""
+        return self.test["good"]
+
+    @property
+    def tested(self) -> int:
+        """Test images."""
+        return sum(self.test.values())
+
+    @property
+    def defective(self) -> int:
+        """Defective test images."""
+        return self.tested - self.good
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method over its seeds.
+
+    Attributes
+    ----------
+    name
+        The same everywhere in the book.
+    number
+        Of the assignment's attempt, or 0.
+    auroc, spread
+        Image AUROC: mean and standard deviation over the seeds.
+    interval
+        Bootstrap interval of the mean.
+    pixel, aupro
+        Means over the seeds.
+    false_alarms, missed
+        Shares of good images stopped and of defective ones passed, by the threshold from held-out
+        good images; means over the seeds.
+    fit_seconds, alone
+        Seconds to fit, and milliseconds for a single image, of the first seed (NaN: not measured).
+    """
+
+    name: str
+    number: int
+    auroc: float
+    spread: float
+    interval: Interval
+    pixel: float
+    aupro: float
+    false_alarms: float
+    missed: float
+    fit_seconds: float
+    alone: float
+
+
+@dataclass(frozen=True)
+class AttemptFacts:
+    """Question 2: the four attempts on the same test images.
+
+    Attributes
+    ----------
+    lines
+        Of each attempt, the baseline first.
+    seeds
+        Runs of each.
+    gains
+        Gain of each other attempt over the baseline, image by image, with its interval.
+    best
+        Name of the attempt with the highest image AUROC.
+    hardest, easiest
+        Kinds of defects, by the AUROC averaged over the attempts.
+    escaped
+        Defective images that every attempt misses with its first seed.
+    """
+
+    lines: tuple[Line, ...]
+    seeds: int
+    gains: dict[str, tuple[float, Interval]]
+    best: str
+    hardest: str
+    easiest: str
+    escaped: int
+
+    @property
+    def proven(self) -> list[str]:
+        """Attempts whose gain has an interval above 0."""
+        return [name for name, (_, interval) in self.gains.items() if interval.low > 0]
+
+
+@dataclass(frozen=True)
+class TailFacts:
+    """Question 3: remedies for a long tail.
+
+    Attributes
+    ----------
+    counts
+        Training images of each class, the most frequent first.
+    factor
+        Imbalance factor.
+    alpha
+        Of Balanced-MixUp.
+    judged
+        Images that the classifiers are judged on.
+    seeds
+        Runs of Balanced-MixUp and of plain training.
+    accuracy
+        Mean balanced accuracy of each remedy.
+    error
+        Mean calibration error of each remedy.
+    gains
+        Gain in balanced accuracy of each remedy over plain training, with its interval.
+    shots
+        Numbers of labelled images of each defect that were tried for good-or-defect classifiers.
+    curve
+        For each of two trainings the mean image AUROC and its deviation, for each of the shots.
+    levels
+        Image AUROC of detectors that saw no defect; none when they judged other images.
+    """
+
+    counts: tuple[int, ...]
+    factor: float
+    alpha: float
+    judged: int
+    seeds: int
+    accuracy: dict[str, float]
+    error: dict[str, float]
+    gains: dict[str, tuple[float, float, float]]
+    shots: tuple[int, ...]
+    curve: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
+    levels: dict[str, float]
+
+    @property
+    def winner(self) -> str:
+        """The remedy with the largest gain."""
+        return max(self.gains, key=lambda name: self.gains[name][0])
+
+    @property
+    def ahead(self) -> int | None:
+        """Labelled images of each defect from which plain training beats every detector."""
+        best = max(self.levels.values(), default=float("inf"))
+        means = self.curve["plain"][0]
+        return next((n for n, v in zip(self.shots, means, strict=True) if v > best), None)
+
+
+@dataclass(frozen=True)
+class StrategyFacts:
+    """Question 4: training with good images only.
+
+    Attributes
+    ----------
+    lines
+        Of every attempt and strategy, the best first.
+    level
+        Names that these images cannot tell from the best.
+    expected
+        Mean false-alarm rate to expect of the thresholds.
+    """
+
+    lines: tuple[Line, ...]
+    level: tuple[str, ...]
+    expected: float
+
+    @property
+    def best(self) -> Line:
+        """The method with the highest image AUROC."""
+        return self.lines[0]
+
+    @property
+    def false_alarms(self) -> float:
+        """Mean share of good images stopped, over all methods."""
+        return sum(line.false_alarms for line in self.lines) / len(self.lines)
+
+    def line(self, name: str) -> Line:
+        """Return the line of a method."""
+        return next(line for line in self.lines if line.name == name)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that learned from labelled defects.
+
+    Attributes
+    ----------
+    task
+        ``"boxes"`` or ``"masks"``.
+    labels
+        Labelled pictures of each defect that it learned from.
+    value
+        AP50 of boxes, mean IoU of masks; mean over the seeds.
+    files
+        The records.
+    """
+
+    task: str
+    labels: int
+    value: float
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelFacts:
+    """Question 5: data for detection and segmentation.
+
+    Attributes
+    ----------
+    objects, pictures, classes
+        Of the annotated set, every connected region an object.
+    least_area, join_within, joined
+        The two rules, and how many objects they leave.
+    parts
+        Pictures of each part.
+    trips
+        For each format: masks, how many come back exactly, mean IoU.
+    self_ap
+        COCO's AP of the ground truth against itself.
+    capped_ap
+        AP of a perfect model that learned from outlines simplified by two pixels.
+    trained
+        What the chapters on detection and segmentation recorded, if they have.
+    """
+
+    objects: int
+    pictures: int
+    classes: tuple[str, ...]
+    least_area: int
+    join_within: int
+    joined: int
+    parts: dict[str, int]
+    trips: dict[str, tuple[int, int, float]]
+    self_ap: float
+    capped_ap: float
+    trained: tuple[Trained, ...] = ()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """All numbers of the report, and where they come from.
+
+    Attributes
+    ----------
+    profile
+        Of the runs.
+    fingerprint
+        Of the images.
+    files
+        The records that were read, relative to the project.
+    codes
+        Fingerprint of the code of each method's records.
+    machines, versions
+        That the records name.
+    caveats
+        Faults of records that were let through, in English: what and which.
+    """
+
+    data: DataFacts
+    attempts: AttemptFacts
+    tail: TailFacts
+    strategies: StrategyFacts
+    labels: LabelFacts
+    profile: str
+    fingerprint: str
+    files: tuple[str, ...]
+    codes: dict[str, str]
+    machines: tuple[str, ...]
+    versions: tuple[str, ...]
+    caveats: dict[str, list[str]] = field(default_factory=dict)

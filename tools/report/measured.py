@@ -1,0 +1,183 @@
+"""From records and images to the numbers of the report."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy import stats
+
+from helpers.annotations.regions import regions
+from helpers.data.category import Category
+from helpers.data.load import list_images
+from helpers.detectors import catalogue
+from helpers.experiments.long_tail import TailRun
+from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
+from helpers.experiments.report import Report
+from helpers.long_tail.classifier import REMEDIES
+from helpers.long_tail.counts import imbalance_factor
+from helpers.metrics.image import image_auroc
+from helpers.metrics.pixel import pixel_auroc
+from helpers.metrics.seeds import mean_auroc, mean_paired_difference
+from helpers.profiles import Profile
+from tools.report.facts import AttemptFacts, DataFacts, Line, StrategyFacts, TailFacts
+from tools.report.records import TAIL_COUNTS
+
+Runs = Mapping[str, Sequence[Report]]
+BASELINE = "Baseline autoencoder"
+
+
+def data_facts(category: Category) -> DataFacts:
+    """Answer question 1 from the files' headers, the masks and the labels.
+
+    Parameters
+    ----------
+    category
+        With images of full detail: small defects vanish in small ones.
+    """
+    files = list_images(category.name)
+    sizes = files[["width", "height", "mode"]].value_counts()
+    kinds, counts = np.unique(category.defects, return_counts=True)
+    masks = category.masks[category.labels == 1]
+    area = masks.mean(axis=(1, 2))
+    side = category.masks.shape[-1]
+    from_centre = np.hypot(*(np.indices((side, side)) - side / 2))
+    return DataFacts(
+        category=category.name,
+        source=category.source,
+        train=len(category.train),
+        test={str(kind): int(count) for kind, count in zip(kinds, counts, strict=True)},
+        sizes={key: int(count) for key, count in sizes.items()},
+        regions=sum(len(regions(mask)) for mask in masks),
+        area=(float(area.min()), float(np.median(area)), float(area.max())),
+        blind_auroc=pixel_auroc(
+            category.masks, np.broadcast_to(-from_centre, category.masks.shape)
+        ),
+    )
+
+
+def attempt_facts(profile: Profile, category: Category, runs: Runs, images: int) -> AttemptFacts:
+    """Answer question 2; ``runs`` has each attempt, of equally many seeds."""
+    tried = catalogue.all_attempts(profile, images)
+    labels, defects = category.labels, category.defects
+    lines = tuple(_line(a.name, labels, runs[a.name], a.number) for a in tried)
+    kinds = [str(kind) for kind in np.unique(defects) if kind != "good"]
+    by_kind = {k: _mean(lambda r, k=k: r.auroc_per_defect[k], runs, lines) for k in kinds}
+    missed = [_missed(runs[line.name][0]) for line in lines]
+    return AttemptFacts(
+        lines=lines,
+        seeds=min(len(runs[line.name]) for line in lines),
+        gains={
+            line.name: mean_paired_difference(
+                labels, _scores(runs[line.name]), _scores(runs[BASELINE])
+            )
+            for line in lines[1:]
+        },
+        best=max(lines, key=lambda line: line.auroc).name,
+        hardest=min(kinds, key=by_kind.get),
+        easiest=max(kinds, key=by_kind.get),
+        escaped=int((np.all(missed, axis=0) & (labels == 1)).sum()),
+    )
+
+
+def strategy_facts(category: Category, runs: Runs) -> StrategyFacts:
+    """Answer question 4 from all attempts and strategies."""
+    labels = category.labels
+    lines = [_line(name, labels, found, 0) for name, found in runs.items()]
+    lines.sort(key=lambda line: -line.auroc)
+    best = _scores(runs[lines[0].name])
+    behind = {
+        line.name: mean_paired_difference(labels, _scores(runs[line.name]), best)[1]
+        for line in lines[1:]
+    }
+    level = tuple(name for name, interval in behind.items() if interval.high >= 0)
+    asked = [r.threshold.expected_false_alarm_rate for found in runs.values() for r in found]
+    return StrategyFacts(tuple(lines), level, expected=float(np.mean(asked)))
+
+
+def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> TailFacts:
+    """Answer question 3 from the records of chapter 8.
+
+    Parameters
+    ----------
+    runs
+        Of all cases that ``records.tail_cases`` names.
+    labels
+        Of the generated test images that the runs' image scores belong to.
+    detectors
+        That saw no defect and judged the same images; none when they judged others.
+    """
+
+    def having(remedy: str, counts: Sequence[int] = TAIL_COUNTS, task: str = TASKS[0]) -> list:
+        wanted = case(counts, remedy, 0, task=task)
+        alike = (wanted.task, wanted.counts, wanted.remedy, wanted.alpha)
+        found = [
+            run
+            for run in runs
+            if (run.case.task, run.case.counts, run.case.remedy, run.case.alpha) == alike
+        ]
+        return sorted(found, key=lambda run: run.case.seed)
+
+    plain = {run.case.seed: run.recalls.mean() for run in having("plain")}
+
+    def gain(remedy: str) -> tuple[float, float, float]:
+        apart = [run.recalls.mean() - plain[run.case.seed] for run in having(remedy)]
+        interval = stats.ttest_1samp(apart, 0).confidence_interval(0.95)
+        return float(np.mean(apart)), float(interval.low), float(interval.high)
+
+    curve = {}
+    for remedy in ("plain", "Balanced-MixUp"):
+        values = []
+        for n in SHOTS:
+            found = having(remedy, (TAIL_COUNTS[0], n, n, n, n), TASKS[1])
+            values.append([image_auroc(labels, run.image_scores) for run in found])
+        curve[remedy] = (
+            tuple(float(np.mean(v)) for v in values),
+            tuple(float(np.std(v, ddof=1)) for v in values),
+        )
+    return TailFacts(
+        counts=tuple(TAIL_COUNTS),
+        factor=imbalance_factor(TAIL_COUNTS),
+        alpha=case(TAIL_COUNTS, "Balanced-MixUp").alpha,
+        judged=int(np.sum(having("plain")[0].confusion)),
+        seeds=min(len(having("plain")), len(having("Balanced-MixUp"))),
+        accuracy={n: float(np.mean([r.recalls.mean() for r in having(n)])) for n in REMEDIES},
+        error={n: float(np.mean([r.reliability["error"] for r in having(n)])) for n in REMEDIES},
+        gains={name: gain(name) for name in REMEDIES if name != "plain"},
+        shots=SHOTS,
+        curve=curve,
+        levels={
+            name: float(np.mean([report.image_auroc for report in detectors[name]]))
+            for name in (BASELINE, "ResNet18 features")
+            if name in detectors
+        },
+    )
+
+
+def _line(name: str, labels: np.ndarray, found: Sequence[Report], number: int) -> Line:
+    value, interval = mean_auroc(labels, _scores(found))
+    aurocs = [report.image_auroc for report in found]
+    first = found[0].seconds
+    return Line(
+        name=name,
+        number=number,
+        auroc=value,
+        spread=float(np.std(aurocs, ddof=1)) if len(aurocs) > 1 else 0.0,
+        interval=interval,
+        pixel=float(np.mean([report.pixel_auroc for report in found])),
+        aupro=float(np.mean([report.aupro for report in found])),
+        false_alarms=float(np.mean([report.false_alarm_rate for report in found])),
+        missed=float(np.mean([report.miss_rate for report in found])),
+        fit_seconds=first["fit"],
+        alone=1000 * first.get("one image", np.nan),
+    )
+
+
+def _scores(found: Sequence[Report]) -> list[np.ndarray]:
+    return [np.array(report.image_scores) for report in found]
+
+
+def _missed(report: Report) -> np.ndarray:
+    return np.array(report.image_scores) <= report.threshold.value
+
+
+def _mean(value: Callable[[Report], float], runs: Runs, lines: Sequence[Line]) -> float:
+    return float(np.mean([np.mean([value(r) for r in runs[line.name]]) for line in lines]))

@@ -1,0 +1,70 @@
+"""The report in a language: from the records to the PDF."""
+
+from pathlib import Path
+
+from helpers.errors import nearest
+from helpers.profiles import Profile
+from tools.report import text_en, text_zh_tw
+from tools.report.figures import figures
+from tools.report.gather import Gathered, gather
+from tools.report.typeset import chinese_font, typeset
+
+LANGUAGES = {"en": text_en, "zh-TW": text_zh_tw}
+
+
+def check_language(language: str) -> None:
+    """Raise ValueError when there is no report in this language."""
+    if language not in LANGUAGES:
+        raise ValueError(f"LANGUAGE is '{language}'. {nearest(language, LANGUAGES)}")
+
+
+def write(gathered: Gathered, language: str, path: Path) -> int:
+    """Typeset what was gathered, and return the number of pages.
+
+    Raises
+    ------
+    DataError
+        As ``typeset``.
+    ValueError
+        When there is no such language.
+    """
+    check_language(language)
+    text, english = LANGUAGES[language], language == "en"
+    drawn = figures(
+        gathered.numbers,
+        gathered.category,
+        text.AXES,
+        {} if english else text.NAMES,
+        None if english else chinese_font(),
+    )
+    page = text.page(gathered.numbers)
+    if not english:
+        # The charts describe themselves in English only.
+        captions = {k: v for answer in page.answers for k, v in answer.captions.items()}
+        drawn = {name: (svg, captions[name]) for name, (svg, _) in drawn.items()}
+    return typeset(page, drawn, path)
+
+
+def report(profile: Profile, language: str, path: Path, allow_stale: bool = False) -> int:
+    """Write the report of a profile's latest run, and return the number of pages.
+
+    Parameters
+    ----------
+    profile
+        Whose records are read.
+    language
+        ``"en"`` or ``"zh-TW"``.
+    path
+        Of the PDF.
+    allow_stale
+        Whether records of older or unknown code are let through, with a caveat on the first page.
+
+    Raises
+    ------
+    DataError
+        When records are missing, damaged or out of date, or the PDF cannot be made.
+    ValueError
+        When there is no such language.
+    """
+    check_language(language)
+    return write(gather(profile, allow_stale), language, path)
