@@ -75,7 +75,8 @@ def main() -> None:
     described = card(settings, run.losses, run.seconds, machine.describe())
     path = write_formula_weights("resnet18", run.state, described, arguments.folder)
     print(
-        f"written: {path}. To use them, put them and the card into helpers/networks/formula_weights."
+        f"written: {path}. To use them, put them and the card into "
+        "helpers/networks/formula_weights."
     )
 
 

@@ -74,8 +74,8 @@ def _not_there(name: str, where: Path | None) -> str:
     place = f"is not in {where}" if where else "cannot be generated"
     has = f" (which holds {', '.join(present)})" if present else ""
     return (
-        f"the category '{name}' {place}{has}. Fetch it with `python -m helpers.data.fetch {name}`, or "
-        "set MVTEC_ROOT to the folder that holds it. Only hazelnut can be generated."
+        f"the category '{name}' {place}{has}. Fetch it with `python -m helpers.data.fetch "
+        f"{name}`, or set MVTEC_ROOT to the folder that holds it. Only hazelnut can be generated."
     )
 
 

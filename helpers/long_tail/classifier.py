@@ -99,7 +99,7 @@ class ClassifierSettings:
     remedy
         What is done about the tail; plain training when not given.
     weights, layer
-        What the ResNet18 begins with, and its last layer; see ``helpers.networks.backbone.backbone``.
+        What the ResNet18 begins with, and its last layer; see ``networks.backbone.backbone``.
     training
         An epoch is as many steps as its images fill batches, whatever the remedy. The learning
         rate is the highest of its one cycle (Smith and Topin, 2019).

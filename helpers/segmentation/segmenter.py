@@ -43,7 +43,8 @@ class SegmenterSettings:
         Share of the crops that are cut around a defective pixel; the others lie anywhere, on good
         pictures too.
     jitter
-        How much the colours are changed at random; see ``helpers.augmentation.colour_jitter.colour_jitter``.
+        How much the colours are changed at random; see
+        ``augmentation.colour_jitter``.
     threshold
         Probability above which a pixel belongs to the mask.
     top_share

@@ -155,7 +155,7 @@ def unet(
     encoder
         ``"small"``, with ``width`` channels at the finest level, twice as many at each coarser
         one; or the weights of a ResNet18 (``"formula"``, ``"imagenet"``, ``"random"``, ``"auto"``,
-        a file; see ``helpers.networks.backbone.backbone``), with a fresh level of ``width`` channels
+        a file; see ``networks.backbone.backbone``), with a fresh level of ``width`` channels
         before it.
     width, levels
         Channels of the finest level; levels, that of the full size included (2 to 5).

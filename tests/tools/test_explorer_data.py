@@ -11,10 +11,9 @@ from PIL import Image
 from helpers.errors import DataError
 from helpers.hazelnuts import render
 from helpers.metrics.image import confusion_at
+from tools import explorer_data
 
 ROOT = Path(__file__).parents[2]
-
-from tools import explorer_data
 
 RECORDS = ROOT / "book" / "records" / "quick"
 

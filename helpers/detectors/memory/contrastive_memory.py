@@ -37,8 +37,8 @@ class ContrastiveMemorySettings:
     temperature
         Of the loss; see ``helpers.detectors.memory.contrastive_loss.info_nce``.
     negatives
-        What a place is told from: damage, of ``helpers.augmentation.cut_and_paste.CUTS``, of which a step draws one
-        kind; ``"others"``, the other good places of the batch; or all of them.
+        What a patch is told from: damage, of ``augmentation.cut_and_paste.CUTS``, of which a step
+        draws one kind; ``"others"``, the other good places of the batch; or all of them.
     crop
         Side of the squares that training looks at, as a share of the image's.
     places

@@ -34,7 +34,7 @@ class CutPasteSettings:
         The damage to tell from good pictures, and from each other: ``"patch"`` is the paper's
         CutPaste, ``"scar"`` its scar.
     weights, layer
-        What the ResNet18 begins with, and its last layer; see ``helpers.networks.backbone.backbone``.
+        What the ResNet18 begins with, and its last layer; see ``networks.backbone.backbone``.
     jitter
         Strength of the change of colours, of what is pasted and of every training picture.
     hidden
