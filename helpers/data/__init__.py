@@ -1,1 +1,11 @@
-"""From files to a category of images."""
+"""From files to a category of images; chapters import what they use from here."""
+
+from helpers.data.category import Category, split_good
+from helpers.data.load import generate_category, load_category
+
+__all__ = [
+    "Category",
+    "generate_category",
+    "load_category",
+    "split_good",
+]
