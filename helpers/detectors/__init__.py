@@ -1,33 +1,33 @@
 """Everything that scores images after seeing good ones: every detector and its settings."""
 
-from helpers.detectors.reconstruction.autoencoder import AutoencoderSettings, AutoencoderDetector
-from helpers.detectors.reconstruction.resnet_autoencoder import (
-    PixelReconstructionSettings,
-    PixelReconstructionDetector,
+from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
+from helpers.detectors.filled_masks import MadeUpDefectsDetector, MadeUpSettings
+from helpers.detectors.memory.contrastive_memory import (
+    ContrastiveMemoryDetector,
+    ContrastiveMemorySettings,
 )
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector, AutoencoderSettings
+from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
 from helpers.detectors.reconstruction.feature_autoencoder import (
-    FeatureReconstructionSettings,
     FeatureReconstructionDetector,
+    FeatureReconstructionSettings,
+)
+from helpers.detectors.reconstruction.gan import GanDetector, GanSettings
+from helpers.detectors.reconstruction.resnet_autoencoder import (
+    PixelReconstructionDetector,
+    PixelReconstructionSettings,
 )
 from helpers.detectors.reconstruction.skip_autoencoder import (
-    SkipAutoencoderSettings,
     SkipAutoencoderDetector,
+    SkipAutoencoderSettings,
 )
-from helpers.detectors.reconstruction.gan import GanSettings, GanDetector
-from helpers.detectors.reconstruction.diffusion import DiffusionSettings, DiffusionDetector
-from helpers.detectors.self_supervision.cutpaste import CutPasteSettings, CutPasteDetector
+from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
 from helpers.detectors.self_supervision.patch_cutpaste import (
-    PatchCutPasteSettings,
     PatchCutPasteDetector,
+    PatchCutPasteSettings,
 )
-from helpers.detectors.memory.patchcore import PatchCoreSettings, PatchCoreDetector
-from helpers.detectors.memory.contrastive_memory import (
-    ContrastiveMemorySettings,
-    ContrastiveMemoryDetector,
-)
-from helpers.detectors.density.fastflow import FastFlowSettings, FastFlowDetector
-from helpers.detectors.student_teacher import StudentTeacherSettings, StudentTeacherDetector
-from helpers.detectors.filled_masks import MadeUpSettings, MadeUpDefectsDetector
+from helpers.detectors.student_teacher import StudentTeacherDetector, StudentTeacherSettings
 
 __all__ = [
     "AutoencoderDetector",

@@ -3,16 +3,16 @@
 from helpers.metrics.image import (
     auroc_interval,
     auroc_per_defect,
+    average_precision,
     confusion_at,
+    f1_at,
     image_auroc,
     paired_difference,
-    average_precision,
-    f1_at,
 )
-from helpers.metrics.pixel import pixel_report, pixel_auroc, aupro
+from helpers.metrics.pixel import aupro, pixel_auroc, pixel_report
+from helpers.metrics.scores import Scores, pool, smooth
 from helpers.metrics.seeds import mean_auroc, mean_paired_difference
 from helpers.metrics.threshold import threshold_from_good
-from helpers.metrics.scores import Scores, pool, smooth
 
 __all__ = [
     "Scores",
