@@ -1,1 +1,12 @@
 """From pictures with boxes to a detector of defects, and how it is measured."""
+
+from helpers.detection.boxes import as_one_class, map_boxes, score_boxes, true_boxes
+from helpers.detection.detector import BoxDetector
+
+__all__ = [
+    "BoxDetector",
+    "as_one_class",
+    "map_boxes",
+    "score_boxes",
+    "true_boxes",
+]

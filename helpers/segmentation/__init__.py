@@ -1,1 +1,10 @@
 """From pictures with masks to a segmenter, with and without prompts."""
+
+from helpers.segmentation.losses import MaskLoss
+from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
+
+__all__ = [
+    "MaskLoss",
+    "Segmenter",
+    "SegmenterSettings",
+]
