@@ -64,6 +64,8 @@ class BoxDetector:
         For each part of the loss its mean in each epoch.
     """
 
+    revision = 1
+
     def __init__(self, settings: BoxDetectorSettings | None = None) -> None:
         self.settings = settings or BoxDetectorSettings()
 

@@ -75,6 +75,8 @@ class MadeUpDefectsDetector(CutPasteDetector):
         uint8, K×3×h×w: what the masks were filled with, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(self, settings: MadeUpSettings | None = None) -> None:
         super().__init__(settings or MadeUpSettings())
 

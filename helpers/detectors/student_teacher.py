@@ -237,6 +237,8 @@ class StudentTeacherDetector:
         For each layer, how large differences usually are on good images; see ``Usual``.
     """
 
+    revision = 1
+
     def __init__(
         self,
         settings: StudentTeacherSettings | None = None,

@@ -149,6 +149,8 @@ class DefectClassifier:
         How many there were, those of the start included.
     """
 
+    revision = 1
+
     def __init__(self, settings: ClassifierSettings | None = None) -> None:
         self.settings = settings or ClassifierSettings()
 

@@ -97,6 +97,8 @@ class Segmenter:
         Mean losses of equal parts of the training, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(self, settings: SegmenterSettings | None = None) -> None:
         self.settings = settings or SegmenterSettings()
 

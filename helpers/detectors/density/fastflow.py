@@ -82,6 +82,8 @@ class FastFlowDetector:
         For each layer, the mean negative log-likelihood of a feature value, in nats, in each step.
     """
 
+    revision = 1
+
     def __init__(
         self, settings: FastFlowSettings | None = None, network: Backbone | None = None
     ) -> None:

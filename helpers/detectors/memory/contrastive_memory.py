@@ -132,6 +132,8 @@ class ContrastiveMemoryDetector:
         Its entries, M×C.
     """
 
+    revision = 1
+
     def __init__(self, settings: ContrastiveMemorySettings | None = None) -> None:
         self.settings = settings or ContrastiveMemorySettings()
 

@@ -85,6 +85,8 @@ class PatchCoreDetector:
         int64, M×3: image, row and column that each entry comes from.
     """
 
+    revision = 1
+
     def __init__(
         self, settings: PatchCoreSettings | None = None, network: Backbone | None = None
     ) -> None:

@@ -173,6 +173,8 @@ class AutoencoderDetector(ReconstructionDetector):
         What the training did, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(
         self, settings: AutoencoderSettings | None = None, checkpoint: Path | None = None
     ) -> None:

@@ -102,6 +102,8 @@ class DiffusionDetector:
         Pictures drawn from the same noise, uint8 8×3×side×side, by the epoch after which.
     """
 
+    revision = 1
+
     def __init__(self, settings: DiffusionSettings | None = None) -> None:
         self.settings = settings or DiffusionSettings()
 

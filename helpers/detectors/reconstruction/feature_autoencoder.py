@@ -146,6 +146,8 @@ class FeatureReconstructionDetector:
         The linear autoencoder, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(
         self,
         settings: FeatureReconstructionSettings | None = None,

@@ -101,6 +101,8 @@ class GanDetector:
         Pictures drawn from the same codes, uint8 8×3×side×side, by the epoch after which.
     """
 
+    revision = 1
+
     def __init__(self, settings: GanSettings | None = None) -> None:
         self.settings = settings or GanSettings()
 

@@ -102,6 +102,8 @@ class PixelReconstructionDetector(ReconstructionDetector):
         The whole network and what its training did, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(self, settings: PixelReconstructionSettings | None = None) -> None:
         self.settings = settings or PixelReconstructionSettings()
 

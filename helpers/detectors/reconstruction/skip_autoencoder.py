@@ -167,6 +167,8 @@ class SkipAutoencoderDetector:
         The network and what its training did, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(
         self, settings: SkipAutoencoderSettings | None = None, checkpoint: Path | None = None
     ) -> None:

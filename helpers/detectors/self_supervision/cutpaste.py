@@ -118,6 +118,8 @@ class CutPasteDetector:
         The Gaussian over the embeddings of the good images, after ``fit``.
     """
 
+    revision = 1
+
     def __init__(self, settings: CutPasteSettings | None = None) -> None:
         self.settings = settings or CutPasteSettings()
 

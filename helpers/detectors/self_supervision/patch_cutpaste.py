@@ -44,6 +44,8 @@ class PatchCutPasteDetector:
     Parameters and attributes are those of ``CutPasteDetector``.
     """
 
+    revision = 1
+
     def __init__(self, settings: PatchCutPasteSettings | None = None) -> None:
         self.settings = settings or PatchCutPasteSettings()
 

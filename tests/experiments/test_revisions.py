@@ -1,0 +1,161 @@
+"""A method that computes something else gets another revision number, so that its records are old.
+
+Every method of the book learns from a few tiny pictures and scores others. What came out when its
+``revision`` was last raised stands in ``revisions.json``. After a deliberate change, raise the
+number beside the method, then remake the file:
+
+    .venv/bin/python -m tests.experiments.test_revisions
+"""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.detection.boxes import make_boxes
+from helpers.detection.detector import BoxDetector
+from helpers.detectors import catalogue
+from helpers.experiments.detection import box_settings
+from helpers.long_tail.classifier import REMEDIES, ClassifierSettings, DefectClassifier
+from helpers.networks.training import TrainingSettings
+from helpers.profiles import PROFILES
+from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
+from tests.stripes import moving_stripes
+
+FILE = Path(__file__).with_name("revisions.json")
+KNOWN = 16  # pictures to learn from
+SIDE = 128
+SPOT = (slice(24, 34), slice(40, 50))
+TINY = replace(
+    PROFILES["quick"],
+    image_size=SIDE,
+    feature_size=SIDE,
+    epochs=1,
+    least_steps=1,
+    batch_size=8,
+    width=8,
+    weights="random",
+)
+# Another processor rounds differently; another computation is far off.
+TOLERANCE = 0.01
+
+
+def damaged(count, seed):
+    pictures = moving_stripes(count, seed, SIDE)
+    pictures[::2, :, *SPOT] = 20
+    return pictures
+
+
+TEST = damaged(6, seed=1)
+
+
+def one_class():
+    """Return each detector's class and the scores of the tiny pictures."""
+    known = moving_stripes(KNOWN, side=SIDE)
+    makers = {
+        spec.name: spec.detector
+        for spec in catalogue.all_attempts(TINY, KNOWN) + catalogue.all_strategies(TINY, KNOWN)
+    }
+    for name, make in makers.items():
+        detector = make()
+        yield name, detector, lambda d=detector: d.fit(known).predict(TEST).image
+
+
+def supervised():
+    """Return each method that learns from labels, and what it says of the tiny pictures."""
+    known = damaged(KNOWN, seed=2)
+    masks = np.zeros((KNOWN, SIDE, SIDE), bool)
+    masks[::2, *SPOT] = True
+    segmenter = Segmenter(SegmenterSettings(width=8, levels=3, steps=4, batch_size=4, crop=32))
+    yield "Segmenter", segmenter, lambda: segmenter.fit(known, masks).predict(TEST).image
+
+    boxes = [make_boxes([[40, 24, 50, 34]] if row % 2 == 0 else []) for row in range(KNOWN)]
+    settings = box_settings(epochs=2, weights="random", batch_size=8)
+    finder = BoxDetector(
+        replace(settings, network=replace(settings.network, width=32, least_score=0.0))
+    )
+
+    def surest():
+        found = finder.fit(known, boxes, ("spot",)).predict(TEST)
+        return np.array([each.scores.max() for each in found])
+
+    yield "BoxDetector", finder, surest
+
+    labels = np.array([1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    training = TrainingSettings(epochs=2, batch_size=4, learning_rate=1e-3)
+    for name, remedy in REMEDIES.items():
+        classifier = DefectClassifier(ClassifierSettings(remedy, "random", training=training))
+        yield name, classifier, lambda c=classifier: c.fit(known, labels).predict(TEST)[:, 1]
+
+
+def methods():
+    yield from one_class()
+    yield from supervised()
+
+
+def scores(compute):
+    """Return what a method computes in single precision and on one thread, as numbers."""
+    threads, precision = torch.get_num_threads(), os.environ.get("ONE_BAD_NUT_PRECISION")
+    device = os.environ.get("ONE_BAD_NUT_DEVICE")
+    os.environ.update(ONE_BAD_NUT_PRECISION="float32", ONE_BAD_NUT_DEVICE="cpu")
+    torch.set_num_threads(1)
+    try:
+        return [float(f"{value:.6g}") for value in np.asarray(compute(), float)]
+    finally:
+        torch.set_num_threads(threads)
+        for name, value in (
+            ("ONE_BAD_NUT_PRECISION", precision),
+            ("ONE_BAD_NUT_DEVICE", device),
+        ):
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def same(a, b):
+    return len(a) == len(b) and np.allclose(a, b, rtol=0, atol=TOLERANCE * np.ptp(b))
+
+
+EXPECTED = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
+METHODS = {name: (method, compute) for name, method, compute in methods()}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_method_computes_belongs_to_its_revision(name):
+    method, compute = METHODS[name]
+    expected = EXPECTED[name]
+    assert method.revision == expected["revision"], (
+        f"{type(method).__name__} has a new revision: run "
+        "`.venv/bin/python -m tests.experiments.test_revisions`, then `make results`."
+    )
+    assert same(scores(compute), expected["scores"]), (
+        f"{type(method).__name__} computes something else than before. Where that is meant, raise "
+        "its `revision`, run `.venv/bin/python -m tests.experiments.test_revisions`, then "
+        "`make results`: the records of the old revision are run again."
+    )
+
+
+def test_nothing_else_is_expected():
+    assert set(EXPECTED) == set(METHODS)
+
+
+def main():
+    """Write what every method computes now; refuse where that changed and the revision did not."""
+    now = {
+        name: {"revision": method.revision, "scores": scores(compute)}
+        for name, (method, compute) in METHODS.items()
+    }
+    for name in set(now) & set(EXPECTED):
+        before = EXPECTED[name]
+        if before["revision"] == now[name]["revision"]:
+            if not same(now[name]["scores"], before["scores"]):
+                raise SystemExit(f"{name} computes something else: raise its `revision` first.")
+            now[name] = before
+    lines = (f" {json.dumps(k, ensure_ascii=False)}: {json.dumps(v)}" for k, v in now.items())
+    FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
