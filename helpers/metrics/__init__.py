@@ -1,6 +1,7 @@
 """How good scores, maps, classes and masks are; chapters import what they use from here."""
 
 from helpers.metrics.image import (
+    Interval,
     auroc_interval,
     auroc_per_defect,
     average_precision,
@@ -8,6 +9,7 @@ from helpers.metrics.image import (
     f1_at,
     image_auroc,
     paired_difference,
+    roc_curve_with_band,
 )
 from helpers.metrics.pixel import aupro, pixel_auroc, pixel_report
 from helpers.metrics.scores import Scores, pool, smooth
@@ -15,6 +17,7 @@ from helpers.metrics.seeds import mean_auroc, mean_paired_difference
 from helpers.metrics.threshold import threshold_from_good
 
 __all__ = [
+    "Interval",
     "Scores",
     "aupro",
     "auroc_interval",
@@ -29,6 +32,7 @@ __all__ = [
     "pixel_auroc",
     "pixel_report",
     "pool",
+    "roc_curve_with_band",
     "smooth",
     "threshold_from_good",
 ]

@@ -1,1 +1,6 @@
 """Backbones, their weights, and how networks are trained and used."""
+
+from helpers.networks.seeding import seeded
+from helpers.networks.training import TrainingSettings
+
+__all__ = ["TrainingSettings", "seeded"]
