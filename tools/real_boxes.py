@@ -10,7 +10,13 @@ from helpers.annotations.regions import RegionRules
 from helpers.data.category import split_good
 from helpers.data.labels import stratified_folds
 from helpers.data.load import load_category
-from helpers.detection.boxes import as_one_class, make_boxes, map_boxes, score_boxes, true_boxes
+from helpers.detection.boxes import (
+    as_one_class,
+    boxes_from_maps,
+    evaluate_boxes,
+    make_boxes,
+    true_boxes,
+)
 from helpers.detection.detector import BoxDetector
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.experiments.detection import box_settings, judge, records_folder
@@ -51,7 +57,7 @@ def main() -> None:
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
     memory = PatchCoreDetector(PatchCoreSettings(weights="formula")).fit(fit_images)
     threshold = float(np.quantile(memory.predict(held_out).maps.max((1, 2)), 0.95))
-    seen = map_boxes(memory.predict(category.test).maps, threshold, rules)
+    seen = boxes_from_maps(memory.predict(category.test).maps, threshold, rules)
     record = {
         "arguments": vars(chosen),
         "category": category.name,
@@ -62,7 +68,7 @@ def main() -> None:
         "scores": scores,
         "by_class": by_class,
         "PatchCore's map": {
-            name: round(score_boxes(as_one_class(annotations), seen)[name], 4)
+            name: round(evaluate_boxes(as_one_class(annotations), seen)[name], 4)
             for name in ("AP", "AP50", "AP75")
         },
     }

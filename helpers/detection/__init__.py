@@ -1,12 +1,12 @@
 """From pictures with boxes to a detector of defects, and how it is measured."""
 
-from helpers.detection.boxes import as_one_class, map_boxes, score_boxes, true_boxes
+from helpers.detection.boxes import as_one_class, boxes_from_maps, evaluate_boxes, true_boxes
 from helpers.detection.detector import BoxDetector
 
 __all__ = [
     "BoxDetector",
     "as_one_class",
-    "map_boxes",
-    "score_boxes",
+    "boxes_from_maps",
+    "evaluate_boxes",
     "true_boxes",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 
 from helpers.detection.boxes import Boxes
 
-WAYS = ("coco", "voc2007", "area")
+AP_METHODS = ("coco", "voc2007", "area")
 
 
 def iou_matrix(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -26,46 +26,47 @@ def iou_matrix(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return shared / (area[:, None] + others - shared)
 
 
-def match(true: Boxes, found: Boxes, least_iou: float = 0.5) -> np.ndarray:
+def match_boxes(true: Boxes, found: Boxes, iou_threshold: float = 0.5) -> np.ndarray:
     """Say which found box takes which true box of one picture and one class.
 
-    The surest box chooses first. It takes the true box that it overlaps most of those that are
-    still free, if the IoU is ``least_iou`` or more (COCO API, cocoeval.py, evaluateImg).
+    The most confident box chooses first. Of the true boxes that are still free it takes the one
+    that it overlaps most, if the IoU is ``iou_threshold`` or more (COCO API, cocoeval.py,
+    evaluateImg).
 
     Parameters
     ----------
     true, found
         Boxes; their classes are not looked at.
-    least_iou
+    iou_threshold
         Above 0, at most 1.
 
     Returns
     -------
     np.ndarray
-        int64, one a found box: the place of the true box, or -1 when there is none.
+        int64, one a found box: the number of the true box, or -1 when there is none.
 
     Raises
     ------
     ValueError
-        When ``least_iou`` is out of range.
+        When ``iou_threshold`` is out of range.
     """
-    if not 0 < least_iou <= 1:
-        raise ValueError(f"least_iou must be above 0 and at most 1; got {least_iou}.")
+    if not 0 < iou_threshold <= 1:
+        raise ValueError(f"iou_threshold must be above 0 and at most 1; got {iou_threshold}.")
     overlap = iou_matrix(found.corners, true.corners)
     free = np.ones(len(true), bool)
     taken = np.full(len(found), -1, np.int64)
     for row in np.argsort(-found.scores, kind="stable"):
         best = np.where(free, overlap[row], -1)
         # Of equals COCO takes the last.
-        place = len(best) - 1 - int(best[::-1].argmax()) if len(best) else -1
-        if place >= 0 and best[place] >= min(least_iou, 1 - 1e-10):
-            taken[row], free[place] = place, False
+        last = len(best) - 1 - int(best[::-1].argmax()) if len(best) else -1
+        if last >= 0 and best[last] >= min(iou_threshold, 1 - 1e-10):
+            taken[row], free[last] = last, False
     return taken
 
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecall:
-    """Precision and recall as the boxes are accepted one by one, the surest first.
+    """Precision and recall as the boxes are accepted one by one, the most confident first.
 
     Attributes
     ----------
@@ -116,14 +117,14 @@ def precision_recall(scores: np.ndarray, right: np.ndarray, total: int) -> Preci
     return PrecisionRecall(scores[order], right[order], precision, hits / total)
 
 
-def average_precision(curve: PrecisionRecall, way: str = "coco") -> float:
+def average_precision(curve: PrecisionRecall, method: str = "coco") -> float:
     """Return the area under the envelope of precision over recall.
 
     Parameters
     ----------
     curve
         Of one class.
-    way
+    method
         ``"coco"``: the mean over 101 recalls, 0, 0.01 … 1 (Lin et al., ECCV 2014); ``"voc2007"``:
         over 11 (Everingham et al., IJCV 2010, Section 4.2); ``"area"``: exactly, as VOC has it
         since 2010.
@@ -131,21 +132,21 @@ def average_precision(curve: PrecisionRecall, way: str = "coco") -> float:
     Raises
     ------
     ValueError
-        When there is no such way.
+        When there is no such method.
     """
-    if way not in WAYS:
-        raise ValueError(f"way must be one of {', '.join(WAYS)}; got {way!r}.")
+    if method not in AP_METHODS:
+        raise ValueError(f"method must be one of {', '.join(AP_METHODS)}; got {method!r}.")
     envelope = np.append(curve.envelope, 0.0)
-    if way == "area":
+    if method == "area":
         steps = np.diff(curve.recall, prepend=0.0)
         return float((steps * envelope[:-1]).sum())
     # pycocotools takes linspace; of 11 levels its 0.6 would lie above a recall of 3 / 5.
-    levels = np.linspace(0, 1, 101) if way == "coco" else np.arange(11) / 10
+    levels = np.linspace(0, 1, 101) if method == "coco" else np.arange(11) / 10
     return float(envelope[np.searchsorted(curve.recall, levels, side="left")].mean())
 
 
-def class_curve(
-    true: Sequence[Boxes], found: Sequence[Boxes], label: int, least_iou: float = 0.5
+def class_precision_recall(
+    true: Sequence[Boxes], found: Sequence[Boxes], label: int, iou_threshold: float = 0.5
 ) -> PrecisionRecall:
     """Return precision and recall of one class over all pictures.
 
@@ -158,24 +159,24 @@ def class_curve(
         raise ValueError(f"{len(true)} pictures have true boxes, {len(found)} found ones.")
     scores, right = [], []
     for truth, guess in zip(true, found, strict=True):
-        mine = guess.of(label)
+        mine = guess.of_class(label)
         scores.append(mine.scores)
-        right.append(match(truth.of(label), mine, least_iou) >= 0)
+        right.append(match_boxes(truth.of_class(label), mine, iou_threshold) >= 0)
     total = sum(int((truth.labels == label).sum()) for truth in true)
     return precision_recall(np.concatenate(scores), np.concatenate(right), total)
 
 
-def ap_by_class(
+def ap_per_class(
     true: Sequence[Boxes],
     found: Sequence[Boxes],
     classes: Sequence[str],
-    least_iou: float = 0.5,
-    way: str = "coco",
+    iou_threshold: float = 0.5,
+    method: str = "coco",
 ) -> dict[str, float]:
     """Return the average precision of each class that occurs among the true boxes."""
     there = {int(label) for truth in true for label in truth.labels}
     return {
-        name: average_precision(class_curve(true, found, label, least_iou), way)
+        name: average_precision(class_precision_recall(true, found, label, iou_threshold), method)
         for label, name in enumerate(classes)
         if label in there
     }

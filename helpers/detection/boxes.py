@@ -28,7 +28,7 @@ class Boxes:
     labels
         int64, N: numbers of the classes, from 0.
     scores
-        float32, N: how sure a detector is; 1 for true boxes.
+        float32, N: the confidence of a detector; 1 for true boxes.
 
     Raises
     ------
@@ -63,10 +63,10 @@ class Boxes:
         return f"Boxes({len(self)})"
 
     def keep(self, rows: ArrayLike) -> "Boxes":
-        """Return the boxes in these places, or where these are true."""
+        """Return the boxes of these numbers, or where these are true."""
         return Boxes(self.corners[rows], self.labels[rows], self.scores[rows])
 
-    def of(self, label: int) -> "Boxes":
+    def of_class(self, label: int) -> "Boxes":
         """Return the boxes of one class."""
         return self.keep(self.labels == label)
 
@@ -119,7 +119,7 @@ def middle(category: Category, margin: float = 1 / 8, leave_out: bool = False) -
         Share of the side to cut off at each edge; 0 leaves all as it is.
     leave_out
         Whether test pictures whose masks would lose pixels are left out, instead of refused: for a
-        set to learn from, never for one to be judged on.
+        set to learn from, never for one to be tested on.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def middle(category: Category, margin: float = 1 / 8, leave_out: bool = False) -
     )
 
 
-def map_boxes(
+def boxes_from_maps(
     maps: np.ndarray, threshold: float, rules: RegionRules, label: int = 0
 ) -> list[Boxes]:
     """Turn anomaly maps into boxes: around each region above the threshold.
@@ -165,7 +165,7 @@ def map_boxes(
     rules
         What counts as one region.
     label
-        Class of all boxes; a map does not say what kind of damage it sees.
+        Class of all boxes; a map does not tell defect types apart.
 
     Returns
     -------
@@ -181,10 +181,10 @@ def map_boxes(
     return found
 
 
-def score_boxes(
+def evaluate_boxes(
     annotations: AnnotationSet, found: Sequence[Boxes], folder: Path | None = None
 ) -> Mapping[str, float]:
-    """Judge found boxes with pycocotools; see ``helpers.detection.coco_scores.coco_scores``.
+    """Evaluate found boxes with pycocotools; see ``helpers.detection.coco_scores.coco_scores``.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from pycocotools.cocoeval import COCOeval
 
 # The first six numbers of COCO's summary, in its order.
 NAMES = ("AP", "AP50", "AP75", "AP small", "AP medium", "AP large")
-KINDS = ("bbox", "segm")
+IOU_TYPES = ("bbox", "segm")
 
 
 def load_coco(path: str | Path) -> COCO:
@@ -18,7 +18,9 @@ def load_coco(path: str | Path) -> COCO:
         return COCO(str(path))
 
 
-def coco_scores(truth: str | Path, detections: list[dict], kind: str = "bbox") -> dict[str, float]:
+def coco_scores(
+    truth: str | Path, detections: list[dict], iou_type: str = "bbox"
+) -> dict[str, float]:
     """Score detections against an annotation file.
 
     Parameters
@@ -28,7 +30,7 @@ def coco_scores(truth: str | Path, detections: list[dict], kind: str = "bbox") -
     detections
         Each with ``image_id``, ``category_id``, ``score`` and ``bbox`` or ``segmentation`` (run
         lengths). At most 100 an image count, the highest scores first.
-    kind
+    iou_type
         ``"bbox"`` or ``"segm"``: whether boxes or masks must overlap.
 
     Returns
@@ -40,19 +42,19 @@ def coco_scores(truth: str | Path, detections: list[dict], kind: str = "bbox") -
     Raises
     ------
     ValueError
-        When the kind is unknown.
+        When there is no such ``iou_type``.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
+    if iou_type not in IOU_TYPES:
+        raise ValueError(f"iou_type must be one of {', '.join(IOU_TYPES)}; got {iou_type!r}.")
     if not detections:
         return dict.fromkeys(NAMES, 0.0)
     with contextlib.redirect_stdout(io.StringIO()):
         known = COCO(str(truth))
-        judged = COCOeval(known, known.loadRes(detections), kind)
-        judged.evaluate()
-        judged.accumulate()
-        judged.summarize()
-    return dict(zip(NAMES, judged.stats[:6].tolist(), strict=True))
+        evaluation = COCOeval(known, known.loadRes(detections), iou_type)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return dict(zip(NAMES, evaluation.stats[:6].tolist(), strict=True))
 
 
 def as_detections(truth: str | Path) -> list[dict]:

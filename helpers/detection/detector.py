@@ -17,8 +17,8 @@ from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 from helpers.networks.training import TrainingSettings, check_batch, finite
 
 PARTS = {"classification": "class", "bbox_regression": "box", "bbox_ctrness": "centre"}
-BATCH = 32  # pictures judged at a time
-LONGEST = 20.0  # of the gradient
+BATCH = 32  # pictures at a time
+GRADIENT_NORM = 20.0  # gradients are clipped to it
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class BoxDetectorSettings:
         Its shape.
     jitter
         Brightness and contrast of a training picture change by up to this share.
-    trunk_rate
-        Learning rate of the pretrained trunk as a share of the others': its weights are near what
-        they should be already.
+    backbone_rate
+        Learning rate of the pretrained backbone as a share of the others': its weights are near
+        what they should be already.
     training
         The learning rate is the highest of its one cycle (Smith and Topin, 2019).
     """
 
     network: BoxNetworkSettings = field(default_factory=BoxNetworkSettings)
     jitter: float = 0.15
-    trunk_rate: float = 0.1
+    backbone_rate: float = 0.1
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(epochs=10, batch_size=8, learning_rate=2e-3)
     )
@@ -90,7 +90,7 @@ class BoxDetector:
             model = box_network(self.settings.network, len(classes), images.shape[-1])
         self.model = machine.place(model).train()
         trained = [p for p in model.parameters() if p.requires_grad]
-        optimiser, rates = _optimiser(model, s.learning_rate, self.settings.trunk_rate)
+        optimiser, rates = _optimiser(model, s.learning_rate, self.settings.backbone_rate)
         steps = s.epochs * math.ceil(len(data) / s.batch_size)
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, rates, total_steps=steps, pct_start=0.15
@@ -105,7 +105,7 @@ class BoxDetector:
                     parts = _losses(model, pictures, targets, machine)
                     optimiser.zero_grad(set_to_none=True)
                     sum(parts.values()).backward()
-                    torch.nn.utils.clip_grad_norm_(trained, LONGEST)
+                    torch.nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
                     optimiser.step()
                     cycle.step()
                     for name, value in parts.items():
@@ -116,7 +116,7 @@ class BoxDetector:
         return self
 
     def predict(self, images: np.ndarray) -> list[Boxes]:
-        """Find boxes on pictures, uint8 N×3×H×W: the surest of each picture first."""
+        """Find boxes on pictures, uint8 N×3×H×W: the most confident of each picture first."""
         check_fitted(self)
         machine = this_machine()
         found = []
@@ -130,39 +130,39 @@ class BoxDetector:
 def batch_of(
     data: torch.Tensor, boxes: Sequence[Boxes], rows: torch.Tensor, jitter: float
 ) -> tuple[torch.Tensor, list[dict[str, torch.Tensor]]]:
-    """Return pictures in [0, 1] and their targets, both turned and mirrored alike.
+    """Return pictures in [0, 1] and their targets, both rotated and flipped alike.
 
-    One of the eight ways in which a square lies on itself is drawn for the batch, and brightness
+    One of the eight symmetries of the square is drawn at random for the batch, and brightness
     and contrast for each picture.
     """
     pictures = unit(data[rows.to(data.device)])
-    way = int(torch.randint(8, ()))
-    turned = turn(pictures, way)
+    symmetry = int(torch.randint(8, ()))
+    turned = rotate_flip(pictures, symmetry)
     if jitter:
         change = 1 + jitter * (2 * torch.rand(2, len(rows), 1, 1, 1, device=data.device) - 1)
         mean = turned.mean((1, 2, 3), keepdim=True)
         turned = ((turned - mean) * change[0] + mean * change[1]).clamp(0, 1)
-    targets = []
+    targets, side = [], data.shape[-1]
     for row in rows.tolist():
-        corners = turn_boxes(torch.tensor(boxes[row].corners), way, data.shape[-1])
+        corners = rotate_flip_boxes(torch.tensor(boxes[row].corners), symmetry, side)
         labels = torch.tensor(boxes[row].labels)
         targets.append({"boxes": corners.to(data.device), "labels": labels.to(data.device)})
     return turned.contiguous(memory_format=torch.channels_last), targets
 
 
-def turn(pictures: torch.Tensor, way: int) -> torch.Tensor:
-    """Lay square pictures …×H×H on themselves in one of eight ways: 0 changes nothing."""
-    pictures = pictures.rot90(way % 4, (-2, -1))
-    return pictures.flip(-1) if way >= 4 else pictures
+def rotate_flip(pictures: torch.Tensor, symmetry: int) -> torch.Tensor:
+    """Apply one of the square's eight symmetries to pictures …×H×H: 0 changes nothing."""
+    pictures = pictures.rot90(symmetry % 4, (-2, -1))
+    return pictures.flip(-1) if symmetry >= 4 else pictures
 
 
-def turn_boxes(corners: torch.Tensor, way: int, side: int) -> torch.Tensor:
-    """Do to boxes N×4 what ``turn`` does to the pictures of ``side`` pixels that they lie on."""
+def rotate_flip_boxes(corners: torch.Tensor, symmetry: int, side: int) -> torch.Tensor:
+    """Do to boxes N×4 what ``rotate_flip`` does to their pictures of ``side`` pixels."""
     left, top, right, bottom = corners.unbind(1)
-    for _ in range(way % 4):
+    for _ in range(symmetry % 4):
         # A quarter turn to the left: what was at the right is now at the top.
         left, top, right, bottom = top, side - right, bottom, side - left
-    if way >= 4:
+    if symmetry >= 4:
         left, right = side - right, side - left
     return torch.stack([left, top, right, bottom], 1)
 
@@ -193,12 +193,12 @@ def check_boxes(images: np.ndarray, boxes: Sequence[Boxes], classes: int) -> Non
 
 
 def _optimiser(
-    model: FCOS, rate: float, trunk_rate: float
+    model: FCOS, rate: float, backbone_rate: float
 ) -> tuple[torch.optim.Optimizer, list[float]]:
-    trunk = [p for p in model.backbone.trunk.parameters() if p.requires_grad]
-    inside = set(map(id, trunk))
+    pretrained = [p for p in model.backbone.body.parameters() if p.requires_grad]
+    inside = set(map(id, pretrained))
     others = [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
-    groups = [(others, rate), (trunk, rate * trunk_rate)]
+    groups = [(others, rate), (pretrained, rate * backbone_rate)]
     groups = [(parameters, each) for parameters, each in groups if parameters]
     optimiser = torch.optim.AdamW(
         [{"params": parameters, "lr": each} for parameters, each in groups], weight_decay=1e-2

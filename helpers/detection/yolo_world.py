@@ -15,7 +15,7 @@ from torch import nn
 from torchvision.ops import batched_nms, box_convert, clip_boxes_to_image
 
 from helpers.annotations.objects import AnnotationSet
-from helpers.detection.boxes import Boxes, score_boxes
+from helpers.detection.boxes import Boxes, evaluate_boxes
 from helpers.detection.detector import batch_of, check_boxes
 from helpers.detection.text_prompts import EMBEDDING, Embed, check_prompts
 from helpers.errors import DataError
@@ -38,7 +38,7 @@ class YoloWorldSettings:
 
     Attributes
     ----------
-    least_score, same_iou
+    score_threshold, nms_iou
         As in ``helpers.detection.network.BoxNetworkSettings``.
     weight_decay
         Of AdamW.
@@ -48,8 +48,8 @@ class YoloWorldSettings:
         The learning rate is the highest of its one cycle.
     """
 
-    least_score: float = 0.01
-    same_iou: float = 0.5
+    score_threshold: float = 0.01
+    nms_iou: float = 0.5
     weight_decay: float = 0.05
     jitter: float = 0.15
     training: TrainingSettings = field(
@@ -62,13 +62,13 @@ def has_ultralytics() -> bool:
     return find_spec("ultralytics") is not None
 
 
-def weights_file() -> Path:
+def yolo_world_file() -> Path:
     """Return where the pretrained weights are looked for; they are never downloaded unasked."""
     named = os.environ.get("ONE_BAD_NUT_YOLO_WORLD")
     return Path(named).expanduser() if named else data_folder() / "weights" / WEIGHTS
 
 
-def small_network(classes: int, seed: int = 0) -> nn.Module:
+def small_yolo_world(classes: int, seed: int = 0) -> nn.Module:
     """Build a small network of the same class, with random weights, from its configuration.
 
     Raises
@@ -79,15 +79,15 @@ def small_network(classes: int, seed: int = 0) -> nn.Module:
     world_model = _ultralytics("nn.tasks").WorldModel
     with seeded(seed):
         network = world_model(SMALL, nc=classes, verbose=False)
-    # Every place begins with a score of one in a hundred (Lin et al., ICCV 2017, Section 3.3). At
-    # ultralytics' own -10 the loss of random weights rises before it falls.
+    # Every position begins with a score of one in a hundred (Lin et al., ICCV 2017, Section 3.3).
+    # At ultralytics' own -10 the loss of random weights rises before it falls.
     for head in network.model[-1].cv4:
         nn.init.constant_(head.bias, -math.log(99))
     network.args = _ultralytics("cfg").get_cfg()
     return network
 
 
-def read_network(path: Path) -> nn.Module:
+def read_yolo_world(path: Path) -> nn.Module:
     """Read a checkpoint as ultralytics saves it.
 
     Such a file holds Python objects, and reading it can run code: take it from its makers only.
@@ -125,7 +125,7 @@ class YoloWorld:
     Parameters
     ----------
     network
-        From ``read_network`` or ``small_network``.
+        From ``read_yolo_world`` or ``small_yolo_world``.
     embed
         Turns N texts into N×512 numbers.
     settings
@@ -146,7 +146,7 @@ class YoloWorld:
         self.model = this_machine().place(network).eval()
         self.embed = embed
 
-    def ask(self, prompts: Sequence[str]) -> Self:
+    def set_prompts(self, prompts: Sequence[str]) -> Self:
         """Choose the classes by their names, without any training."""
         self.prompts = check_prompts(prompts)
         texts = self.embed(self.prompts)
@@ -162,13 +162,13 @@ class YoloWorld:
     def fit(self, images: np.ndarray, boxes: Sequence[Boxes]) -> Self:
         """Fine-tune all weights but the text encoder's on uint8 pictures N×3×H×H with boxes.
 
-        Labels are places in ``prompts``. Each batch goes through the loss that ultralytics trains
-        with: a class term, a box term and one for the spread of the edges.
+        Labels are positions in ``prompts``. Each batch goes through the loss that ultralytics
+        trains with: a class term, a box term and one for the spread of the edges.
 
         Raises
         ------
         ValueError
-            When nothing was asked for, or pictures, boxes and prompts do not fit together.
+            When no prompts are set, or pictures, boxes and prompts do not fit together.
         """
         check_fitted(self, "prompts")
         s = self.settings.training
@@ -217,7 +217,7 @@ class YoloWorld:
         return self.model.loss(batch)[0].sum()
 
     def predict(self, images: np.ndarray) -> list[Boxes]:
-        """Find the prompts on uint8 pictures N×3×H×H: the surest boxes of each picture first."""
+        """Find the prompts on uint8 pictures N×3×H×H: of each, the most confident boxes first."""
         check_fitted(self, "prompts")
         _check_side(images)
         found = []
@@ -228,34 +228,34 @@ class YoloWorld:
         return found
 
     def _boxes(self, answer: torch.Tensor, size: tuple[int, int]) -> Boxes:
-        """Decode 4 + K numbers for each of the places: centre, size, score of each prompt."""
+        """Decode 4 + K numbers for each of the positions: centre, size, score of each prompt."""
         scores, labels = answer[4:].max(0)
-        kept = scores > self.settings.least_score
+        kept = scores > self.settings.score_threshold
         corners = clip_boxes_to_image(
             box_convert(answer[:4, kept].T, "cxcywh", "xyxy"), (size[0], size[1])
         )
         scores, labels = scores[kept], labels[kept]
         whole = (corners[:, 2:] > corners[:, :2]).all(1)
         corners, scores, labels = corners[whole], scores[whole], labels[whole]
-        best = batched_nms(corners, scores, labels, self.settings.same_iou)[:100]
+        best = batched_nms(corners, scores, labels, self.settings.nms_iou)[:100]
         return Boxes(*(part[best].cpu().numpy() for part in (corners, labels, scores)))
 
 
 def before_and_after(
     model: YoloWorld,
-    known: tuple[np.ndarray, Sequence[Boxes]],
-    judged: tuple[AnnotationSet, np.ndarray],
+    training: tuple[np.ndarray, Sequence[Boxes]],
+    test: tuple[AnnotationSet, np.ndarray],
     other: tuple[str, AnnotationSet],
 ) -> dict[str, dict[str, float]]:
-    """Judge by COCO's AP50 before and after fine-tuning: on its classes, and on another prompt.
+    """Evaluate before and after fine-tuning: AP50 on its classes, and on another prompt.
 
     Parameters
     ----------
     model
-        Fine-tuned here, on the classes of ``judged``.
-    known
+        Fine-tuned here, on the classes of ``test``.
+    training
         Pictures to learn from, uint8, and their boxes.
-    judged
+    test
         Held-out pictures with their boxes: the annotations, and the pixels.
     other
         A prompt that is not trained on, and the boxes that it should find on the same pictures.
@@ -265,16 +265,18 @@ def before_and_after(
     dict
         For ``"zero-shot"`` and ``"fine-tuned"`` the AP50 of ``"classes"`` and of ``"other"``.
     """
-    annotations, pictures = judged
+    annotations, pictures = test
     prompt, elsewhere = other
 
     def scores() -> dict[str, float]:
-        defects = score_boxes(annotations, model.ask(annotations.classes).predict(pictures))
-        things = score_boxes(elsewhere, model.ask([prompt]).predict(pictures))
+        defects = evaluate_boxes(
+            annotations, model.set_prompts(annotations.classes).predict(pictures)
+        )
+        things = evaluate_boxes(elsewhere, model.set_prompts([prompt]).predict(pictures))
         return {"classes": defects["AP50"], "other": things["AP50"]}
 
     found = {"zero-shot": scores()}
-    model.ask(annotations.classes).fit(*known)
+    model.set_prompts(annotations.classes).fit(*training)
     return found | {"fine-tuned": scores()}
 
 

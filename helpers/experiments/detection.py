@@ -13,8 +13,8 @@ from helpers.annotations.regions import RegionRules, regions
 from helpers.data.category import Category
 from helpers.data.labelled import POOL_SEED
 from helpers.data.load import generate_category
-from helpers.detection.average_precision import ap_by_class
-from helpers.detection.boxes import Boxes, as_one_class, middle, score_boxes, true_boxes
+from helpers.detection.average_precision import ap_per_class
+from helpers.detection.boxes import Boxes, as_one_class, evaluate_boxes, middle, true_boxes
 from helpers.detection.detector import BoxDetector, BoxDetectorSettings
 from helpers.detection.network import BoxNetworkSettings
 from helpers.errors import DataError
@@ -150,11 +150,11 @@ def judge(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return COCO's scores, with "AP50, one class" among them, and AP50 of each defect."""
     annotations = annotate(category, rules)
-    scores = score_boxes(annotations, found)
+    scores = evaluate_boxes(annotations, found)
     kept = {name: scores[name] for name in ("AP", "AP50", "AP75")}
     alike = [replace(boxes, labels=np.zeros_like(boxes.labels)) for boxes in found]
-    kept["AP50, one class"] = score_boxes(as_one_class(annotations), alike)["AP50"]
-    by_class = ap_by_class(true_boxes(annotations), found, annotations.classes)
+    kept["AP50, one class"] = evaluate_boxes(as_one_class(annotations), alike)["AP50"]
+    by_class = ap_per_class(true_boxes(annotations), found, annotations.classes)
     return (
         {name: round(value, 4) for name, value in kept.items()},
         {name: round(value, 4) for name, value in by_class.items()},

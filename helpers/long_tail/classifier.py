@@ -28,19 +28,19 @@ Loaders = tuple[DataLoader, DataLoader]
 
 @dataclass(frozen=True)
 class Remedy:
-    """What is done about a long tail.
+    """A remedy: what is done against class imbalance.
 
     Attributes
     ----------
     batches
-        What a training step sees; one of ``BATCHES``.
+        How the batches are sampled or mixed; one of ``BATCHES``.
     loss
         One of ``losses.LOSSES``.
     alpha
         Of the Beta distribution, where pictures are mixed.
     """
 
-    batches: str = "by image"
+    batches: str = "instance-balanced"
     loss: str = "cross-entropy"
     alpha: float = 0.2
 
@@ -52,12 +52,14 @@ class Remedy:
             raise ValueError(f"alpha must be positive and finite; got {self.alpha}.")
 
 
-def _by_image(loaders: Loaders, classes: int, alpha: float, seed: int) -> Iterator[Mixture]:
+def _instance_balanced(
+    loaders: Loaders, classes: int, alpha: float, seed: int
+) -> Iterator[Mixture]:
     for images, labels in loaders[0]:
         yield Mixture(unit(images), one_hot(labels, classes), 0.0)
 
 
-def _by_class(loaders: Loaders, classes: int, alpha: float, seed: int) -> Iterator[Mixture]:
+def _class_balanced(loaders: Loaders, classes: int, alpha: float, seed: int) -> Iterator[Mixture]:
     for images, labels in loaders[1]:
         yield Mixture(unit(images), one_hot(labels, classes), 1.0)
 
@@ -73,15 +75,15 @@ def _balanced_mixup(loaders: Loaders, classes: int, alpha: float, seed: int) -> 
 
 
 BATCHES: dict[str, Callable[[Loaders, int, float, int], Iterator[Mixture]]] = {
-    "by image": _by_image,
-    "by class": _by_class,
+    "instance-balanced": _instance_balanced,
+    "class-balanced": _class_balanced,
     "mixup": _mixup,
     "Balanced-MixUp": _balanced_mixup,
 }
 
 REMEDIES: dict[str, Remedy] = {
     "plain": Remedy(),
-    "class-balanced sampling": Remedy("by class"),
+    "class-balanced sampling": Remedy("class-balanced"),
     "class weights": Remedy(loss="class weights"),
     "focal loss": Remedy(loss="focal"),
     "logit adjustment": Remedy(loss="logit adjustment"),
@@ -114,18 +116,18 @@ class ClassifierSettings:
 
 
 class PooledClassifier(nn.Module):
-    """A trunk, the mean and the largest value of each of its features, and one linear layer."""
+    """A backbone, the mean and the maximum of each of its features, and one linear layer."""
 
-    def __init__(self, trunk: FeatureExtractor, classes: int) -> None:
+    def __init__(self, backbone: FeatureExtractor, classes: int) -> None:
         super().__init__()
-        self.trunk, self.classes = trunk, classes
-        width = trunk.channels[trunk.layers[-1]]
+        self.backbone, self.classes = backbone, classes
+        width = backbone.channels[backbone.layers[-1]]
         self.head = nn.Sequential(nn.BatchNorm1d(2 * width), nn.Linear(2 * width, classes))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits of the classes, B×K, for images B×3×H×W in [0, 1]."""
-        (features,) = self.trunk(images).values()
-        # The mean sees a change all over the part, the maximum one in a single place.
+        (features,) = self.backbone(images).values()
+        # The mean sees a change all over the part, the maximum one at a single patch.
         return self.head(torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1))
 
 
@@ -140,7 +142,7 @@ class DefectClassifier:
     Attributes
     ----------
     backbone
-        The trunk, after ``fit``; its ``source`` says what it began with.
+        The backbone, after ``fit``; its ``source`` says what it began with.
     model
         The network, after ``fit``.
     losses
@@ -187,7 +189,7 @@ class DefectClassifier:
             total = []
             with seeded(epoch_seed(s.seed, epoch)):
                 for batch in self._epoch(data, len(counts), epoch, self.settings.remedy):
-                    pictures = _turned(batch.images).to(machine.device)
+                    pictures = _random_flips(batch.images).to(machine.device)
                     targets = batch.targets.to(machine.device)
                     with machine.autocast():
                         logits = model(pictures)
@@ -202,7 +204,7 @@ class DefectClassifier:
         seed = epoch_seed(s.seed, self.epochs)
         with seeded(seed), averaged_normalisation(model), machine.autocast():
             for batch in self._epoch(data, len(counts), self.epochs, Remedy()):
-                model(_turned(batch.images).to(machine.device))
+                model(_random_flips(batch.images).to(machine.device))
         self.model = model
         return self
 
@@ -266,8 +268,8 @@ def _data(
     return TensorDataset(tensor, torch.tensor(np.asarray(labels))), counts
 
 
-def _turned(images: torch.Tensor) -> torch.Tensor:
-    """Mirror each picture at random, left-right and top-bottom."""
+def _random_flips(images: torch.Tensor) -> torch.Tensor:
+    """Flip each picture at random, left-right and top-bottom."""
     for axis in (2, 3):
         chosen = torch.rand(len(images)) < 0.5
         images = torch.where(chosen[:, None, None, None], images.flip(axis), images)

@@ -80,14 +80,14 @@ def balanced_share(alpha: float, rng: np.random.Generator) -> float:
     ValueError
         When α is not a positive finite number: the Beta distribution has none other.
     """
-    _check(alpha)
+    _check_alpha(alpha)
     return float(rng.beta(alpha, 1))
 
 
 def balanced_mixup(
     instance: Batch, balanced: Batch, alpha: float, rng: np.random.Generator
 ) -> Mixture:
-    """Mix a batch drawn by image with one drawn by class.
+    """Mix an instance-balanced batch with a class-balanced one.
 
     Galdran, Carneiro and González Ballester, "Balanced-MixUp for Highly Imbalanced Medical Image
     Classification" (MICCAI 2021, Section 2.2): one λ ~ Beta(α, 1) for the batch, so that the
@@ -119,7 +119,7 @@ def mixup(batch: Batch, alpha: float, rng: np.random.Generator) -> Mixture:
     ValueError
         When α is not positive and finite, or the batch has only one picture: it has no partner.
     """
-    _check(alpha)
+    _check_alpha(alpha)
     images, targets = batch
     if len(images) < 2:
         raise ValueError("mixup needs a batch of at least 2 pictures; got 1.")
@@ -156,7 +156,7 @@ class BalancedMixup:
         alpha: float = 0.2,
         seed: int = 0,
     ) -> None:
-        _check(alpha)
+        _check_alpha(alpha)
         self.instance, self.balanced = instance, balanced
         self.classes, self.alpha = classes, alpha
         self.rng = np.random.default_rng(seed)
@@ -176,7 +176,7 @@ class BalancedMixup:
         return images, one_hot(labels, self.classes)
 
 
-def _check(alpha: float) -> None:
+def _check_alpha(alpha: float) -> None:
     if not 0 < alpha < math.inf:
         raise ValueError(
             f"alpha must be positive and finite; got {alpha}. A Beta distribution has no other. "

@@ -1,4 +1,4 @@
-"""Which image comes next: sampling by image, by class, or anything between."""
+"""Sampling: instance-balanced, class-balanced, or anything between."""
 
 from collections.abc import Iterator
 

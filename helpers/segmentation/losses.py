@@ -47,7 +47,9 @@ class MaskLoss:
         return self.dice_share * dice + (1 - self.dice_share) * entropy
 
 
-def soft_dice_loss(chances: torch.Tensor, masks: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
+def soft_dice_loss(
+    probabilities: torch.Tensor, masks: torch.Tensor, smooth: float = 1.0
+) -> torch.Tensor:
     """Return 1 minus the Dice of probabilities and masks, the mean over the pictures.
 
     Milletari et al. (V-Net, 3DV 2016, Section 3), with the plain sums of Sudre et al. (2017) in
@@ -55,7 +57,7 @@ def soft_dice_loss(chances: torch.Tensor, masks: torch.Tensor, smooth: float = 1
 
     Parameters
     ----------
-    chances
+    probabilities
         B×H×W, between 0 and 1.
     masks
         B×H×W, of 0 and 1.
@@ -63,6 +65,6 @@ def soft_dice_loss(chances: torch.Tensor, masks: torch.Tensor, smooth: float = 1
         The s above, in pixels. It defines the loss of an empty mask: 0 when nothing is predicted,
         the nearer 1 the more is.
     """
-    shared = (chances * masks).sum((1, 2))
-    sizes = chances.sum((1, 2)) + masks.sum((1, 2))
+    shared = (probabilities * masks).sum((1, 2))
+    sizes = probabilities.sum((1, 2)) + masks.sum((1, 2))
     return (1 - (2 * shared + smooth) / (sizes + smooth)).mean()

@@ -7,7 +7,7 @@ from scipy.ndimage import distance_transform_edt, label
 
 from helpers.errors import nearest
 
-KINDS = ("point", "box", "both")
+PROMPT_TYPES = ("point", "box", "both")
 NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
 Box = tuple[float, float, float, float]
 
@@ -56,12 +56,12 @@ class Prompt:
         for x, y in (*self.points, *(box and (box[:2], box[2:]))):
             if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
                 raise ValueError(
-                    f"the prompt's place x={x:g}, y={y:g} is outside the picture of {width} × "
-                    f"{height} pixels. Places count from 0, x goes to the right, y down."
+                    f"the prompt's point x={x:g}, y={y:g} is outside the picture of {width} × "
+                    f"{height} pixels. Pixels count from 0, x goes to the right, y down."
                 )
 
 
-def prompt_from_mask(mask: np.ndarray, kind: str = "box") -> Prompt:
+def prompt_from_mask(mask: np.ndarray, prompt_type: str = "box") -> Prompt:
     """Return a prompt for the largest region of a mask.
 
     Parameters
@@ -69,16 +69,16 @@ def prompt_from_mask(mask: np.ndarray, kind: str = "box") -> Prompt:
     mask
         bool, H×W. A region may touch the border, have holes, or be a single pixel, whose box
         begins and ends with it.
-    kind
+    prompt_type
         ``"point"``: the pixel deepest inside the region, so never in a hole; ``"box"``: the box
         around it; ``"both"``: pixel and box.
 
     Raises
     ------
     ValueError
-        When the mask is no bool H×W, marks nothing, or there is no such kind.
+        When the mask is no bool H×W, marks nothing, or there is no such type.
     """
-    _check_kind(kind)
+    _check_type(prompt_type)
     if mask.dtype != bool or mask.ndim != 2:
         raise ValueError(f"a mask is bool of shape H×W; got {mask.dtype} of shape {mask.shape}.")
     if not mask.any():
@@ -87,17 +87,17 @@ def prompt_from_mask(mask: np.ndarray, kind: str = "box") -> Prompt:
     region = regions == 1 + np.bincount(regions[mask] - 1).argmax()
     # Beyond the border is outside: the deepest pixel of a region that touches it lies inwards.
     depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
-    return _prompt(region, np.unravel_index(depth.argmax(), depth.shape), kind)
+    return _prompt(region, np.unravel_index(depth.argmax(), depth.shape), prompt_type)
 
 
-def prompt_from_map(scores: np.ndarray, kind: str = "box", level: float = 0.5) -> Prompt:
+def prompt_from_map(scores: np.ndarray, prompt_type: str = "box", level: float = 0.5) -> Prompt:
     """Return a prompt where an anomaly map is highest; no ground truth is needed.
 
     Parameters
     ----------
     scores
         H×W, finite, higher where more anomalous.
-    kind
+    prompt_type
         ``"point"``: the highest pixel; ``"box"``: the box around the region that holds it and
         whose scores are at least ``level`` of the way from the map's median to its maximum;
         ``"both"``: pixel and box.
@@ -108,22 +108,22 @@ def prompt_from_map(scores: np.ndarray, kind: str = "box", level: float = 0.5) -
     ------
     ValueError
         When the map is not finite H×W or the same everywhere, the level is out of range, or there
-        is no such kind.
+        is no such type.
     """
-    _check_kind(kind)
+    _check_type(prompt_type)
     if not 0 < level <= 1:
         raise ValueError(f"level must be above 0, at most 1; got {level}.")
     if scores.ndim != 2 or not np.isfinite(scores).all():
         raise ValueError(f"a map is H×W finite numbers; got shape {scores.shape}.")
     low, high = float(np.median(scores)), float(scores.max())
     if low == high:
-        raise ValueError("the map has no place that stands out, so there is nothing to point at.")
+        raise ValueError("the map has no pixel that stands out, so there is nothing to point at.")
     peak = np.unravel_index(scores.argmax(), scores.shape)
     regions, _ = label(scores >= min(low + level * (high - low), high), NEIGHBOURS)
-    return _prompt(regions == regions[peak], peak, kind)
+    return _prompt(regions == regions[peak], peak, prompt_type)
 
 
-def jittered(prompt: Prompt, rng: np.random.Generator, share: float, side: int) -> Prompt:
+def jitter_box(prompt: Prompt, rng: np.random.Generator, share: float, side: int) -> Prompt:
     """Move each edge of a prompt's box by up to ``share`` of the box's size, and at least a pixel.
 
     A model that has only seen perfect boxes is lost with the rough ones of a map.
@@ -149,15 +149,15 @@ def jittered(prompt: Prompt, rng: np.random.Generator, share: float, side: int) 
     return Prompt(prompt.points, prompt.inside, tuple(map(float, (*low, *high))))
 
 
-def _prompt(region: np.ndarray, place: tuple, kind: str) -> Prompt:
+def _prompt(region: np.ndarray, pixel: tuple, prompt_type: str) -> Prompt:
     rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
     box = tuple(map(float, (columns[0], rows[0], columns[-1], rows[-1])))
-    points, inside = ((float(place[1]), float(place[0])),), (True,)
-    if kind == "box":
+    points, inside = ((float(pixel[1]), float(pixel[0])),), (True,)
+    if prompt_type == "box":
         return Prompt(box=box)
-    return Prompt(points, inside, None if kind == "point" else box)
+    return Prompt(points, inside, None if prompt_type == "point" else box)
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"no kind of prompt '{kind}'. {nearest(kind, KINDS)}")
+def _check_type(prompt_type: str) -> None:
+    if prompt_type not in PROMPT_TYPES:
+        raise ValueError(f"no type of prompt '{prompt_type}'. {nearest(prompt_type, PROMPT_TYPES)}")

@@ -121,7 +121,7 @@ class Sam:
         return torch.cat(parts).cpu().numpy()
 
 
-def installed() -> bool:
+def has_transformers() -> bool:
     """Tell whether the package that SAM comes with is there."""
     return find_spec("transformers") is not None
 
@@ -145,7 +145,7 @@ def load_sam(folder: str | Path | None = None) -> Sam:
     DataError
         When the folder named has no usable SAM.
     """
-    if not installed():
+    if not has_transformers():
         raise ImportError(INSTALL)
     with warnings.catch_warnings():
         # In a notebook the progress bars that transformers imports warn that they are no widgets.
@@ -211,9 +211,9 @@ def prompt_tensors(
     if any(with_box) and not all(with_box):
         raise ValueError("some prompts have a box and some have none; batch them separately.")
 
-    def scaled(place: np.ndarray) -> torch.Tensor:
+    def scaled(pixels: np.ndarray) -> torch.Tensor:
         # Pixels have their middle at whole numbers, here and (before it adds 0.5) in SAM.
-        return torch.tensor((place + 0.5) * scale - 0.5, dtype=torch.float32)
+        return torch.tensor((pixels + 0.5) * scale - 0.5, dtype=torch.float32)
 
     if all(with_box):
         tensors["input_boxes"] = scaled(np.array([prompt.box for prompt in prompts]))[:, None]

@@ -10,7 +10,7 @@ from helpers.data.labelled import check_masks
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 from helpers.networks.training import TrainingSettings, finite
 from helpers.segmentation.losses import MaskLoss
-from helpers.segmentation.prompts import Prompt, jittered
+from helpers.segmentation.prompts import Prompt, jitter_box
 from helpers.segmentation.sam import Sam
 
 
@@ -100,7 +100,7 @@ def fine_tune(
         rng, total = np.random.default_rng((s.seed, epoch)), []
         with seeded(epoch_seed(s.seed, epoch)):
             for rows in epoch_order(s.seed, epoch, len(images)).split(s.batch_size):
-                asked = [jittered(prompts[i], rng, settings.jitter, side) for i in rows.tolist()]
+                asked = [jitter_box(prompts[i], rng, settings.jitter, side) for i in rows.tolist()]
                 here = rows.to(embeddings.device)
                 loss = settings.loss(sam.logits(embeddings[here], asked, side), truth[here])
                 optimiser.zero_grad(set_to_none=True)

@@ -1,4 +1,4 @@
-"""What SAM makes of the prompts of an anomaly map, and what it adds to the map."""
+"""How good SAM's masks are with prompts from an anomaly map, and what they add to the map."""
 
 import numpy as np
 import pandas as pd
@@ -7,13 +7,13 @@ import torch
 from helpers.data.category import Category
 from helpers.metrics.masks import mask_summary, mask_table
 from helpers.metrics.pixel import pixel_report
-from helpers.segmentation.prompts import KINDS, prompt_from_map
+from helpers.segmentation.prompts import PROMPT_TYPES, prompt_from_map
 from helpers.segmentation.sam import Sam
 
 BATCH = 4
 
 
-def evaluate(
+def evaluate_map_prompts(
     sam: Sam,
     category: Category,
     maps: np.ndarray,
@@ -31,7 +31,7 @@ def evaluate(
     maps
         N×H×W, anomaly maps of all test pictures.
     rows
-        Places of the pictures to judge.
+        Numbers of the test pictures to evaluate.
     embeddings
         What ``sam.embed`` gave for these pictures, if it ran before; a fine-tuned decoder has the
         same.
@@ -39,7 +39,7 @@ def evaluate(
     Returns
     -------
     pandas.DataFrame
-        A row for each kind of prompt, and one for the map alone: mean IoU, Dice and boundary F over
+        A row for each type of prompt, and one for the map alone: mean IoU, Dice and boundary F over
         the defective pictures, pixel AUROC and AUPRO. The latter two are of the map, divided by its
         largest value, plus SAM's probabilities.
     """
@@ -48,18 +48,18 @@ def evaluate(
     table = {"map alone": {"pixel AUROC": alone.auroc, "AUPRO": alone.aupro}}
     if embeddings is None:
         embeddings = sam.embed(category.test[rows], BATCH)
-    for kind in KINDS:
-        asked = [prompt_from_map(scores, kind) for scores in heat]
+    for prompt_type in PROMPT_TYPES:
+        asked = [prompt_from_map(scores, prompt_type) for scores in heat]
         parts = []
         with torch.inference_mode():
             for start in range(0, len(rows), BATCH):
                 here = slice(start, start + BATCH)
                 logits = sam.logits(embeddings[here], asked[here], heat.shape[-1])
                 parts.append(logits.sigmoid().cpu())
-        chances = torch.cat(parts).numpy()
-        masks = mask_table(chances > 0.5, truth, category.defects[rows])
-        both = pixel_report(truth, heat / heat.max() + chances)
-        table[f"prompt: {kind}"] = {
+        probabilities = torch.cat(parts).numpy()
+        masks = mask_table(probabilities > 0.5, truth, category.defects[rows])
+        both = pixel_report(truth, heat / heat.max() + probabilities)
+        table[f"prompt: {prompt_type}"] = {
             **mask_summary(masks).loc["all defective"].to_dict(),
             "pixel AUROC": both.auroc,
             "AUPRO": both.aupro,

@@ -19,8 +19,6 @@ from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.unet import SMALL, unet
 
 LOSSES_KEPT = 20  # the mean loss of so many equal parts of the training is kept
-
-
 SETTLING = 20  # batches that settle the normalisations after the training
 
 
@@ -40,8 +38,8 @@ class SegmenterSettings:
     crop
         Side of the crops in pixels. Larger than the pictures: the whole picture.
     defect_share
-        Share of the crops that are cut around a defective pixel; the others lie anywhere, on good
-        pictures too.
+        Share of the crops that hold a defective pixel, chosen at random; the others lie anywhere,
+        on good pictures too.
     jitter
         How much the colours are changed at random; see
         ``augmentation.colour_jitter``.
@@ -123,7 +121,7 @@ class Segmenter:
         machine = this_machine()
         data = machine.stage(images)
         truth = torch.tensor(masks, device=machine.device)
-        draw = CropDraw(masks, s)
+        sampler = CropSampler(masks, s)
         model = machine.place(unet(s.encoder, s.width, s.levels, s.skips, s.seed)).train()
         optimiser = torch.optim.AdamW(model.parameters(), lr=s.learning_rate, fused=True)
         cycle = torch.optim.lr_scheduler.OneCycleLR(
@@ -132,7 +130,7 @@ class Segmenter:
         losses = []
         with seeded(s.seed):
             for step in trange(s.steps, desc="segmenter", leave=False):
-                pictures, wanted = draw.batch(data, truth, step)
+                pictures, wanted = sampler.batch(data, truth, step)
                 with machine.autocast():
                     logits = model(colour_jitter(pictures, s.jitter) if s.jitter else pictures)
                 loss = s.loss(logits.float(), wanted)
@@ -143,7 +141,7 @@ class Segmenter:
                 losses.append(finite(float(loss.detach()), _rate(s)))
             with averaged_normalisation(model), machine.autocast():
                 for step in range(s.steps, s.steps + SETTLING):
-                    model(draw.batch(data, truth, step)[0])
+                    model(sampler.batch(data, truth, step)[0])
         parts = np.array_split(losses, min(LOSSES_KEPT, len(losses)))
         self.losses = [float(np.mean(part)) for part in parts]
         self.model = model
@@ -164,8 +162,8 @@ class Segmenter:
         return self.predict(images).maps > self.settings.threshold
 
 
-class CropDraw:
-    """Draws crops of pictures and masks, turned and mirrored at random.
+class CropSampler:
+    """Random crops of pictures and masks, rotated and flipped at random.
 
     Parameters
     ----------
@@ -180,7 +178,7 @@ class CropDraw:
         self.count, self.height, self.width = masks.shape
         self.side = min(settings.crop, self.height, self.width)
         self.marked = [np.argwhere(mask) for mask in masks]
-        self.defective = np.flatnonzero([len(places) for places in self.marked])
+        self.defective = np.flatnonzero([len(pixels) for pixels in self.marked])
 
     def batch(
         self, data: torch.Tensor, truth: torch.Tensor, step: int
@@ -190,7 +188,7 @@ class CropDraw:
         rng = np.random.default_rng((s.seed, step))
         pictures, wanted = [], []
         for number in range(s.batch_size):
-            row, top, left = self._place(rng, number < round(s.defect_share * s.batch_size))
+            row, top, left = self._position(rng, number < round(s.defect_share * s.batch_size))
             here = (slice(top, top + self.side), slice(left, left + self.side))
             turns, mirror = int(rng.integers(4)), rng.random() < 0.5
             for source, target in ((data, pictures), (truth, wanted)):
@@ -199,16 +197,16 @@ class CropDraw:
         stacked = torch.stack(pictures).contiguous(memory_format=torch.channels_last)
         return unit(stacked), torch.stack(wanted)
 
-    def _place(self, rng: np.random.Generator, on_defect: bool) -> tuple[int, int, int]:
+    def _position(self, rng: np.random.Generator, on_defect: bool) -> tuple[int, int, int]:
         """Return picture, top and left of a crop."""
         free = np.array([self.height, self.width]) - self.side
         if not on_defect:
             top, left = rng.integers(free + 1)
             return int(rng.integers(self.count)), int(top), int(left)
         row = int(rng.choice(self.defective))
-        place = self.marked[row][rng.integers(len(self.marked[row]))]
+        pixel = self.marked[row][rng.integers(len(self.marked[row]))]
         # Anywhere in the crop, or the network would learn that defects lie in its middle.
-        top, left = np.clip(place - rng.integers(self.side, size=2), 0, free)
+        top, left = np.clip(pixel - rng.integers(self.side, size=2), 0, free)
         return row, int(top), int(left)
 
 

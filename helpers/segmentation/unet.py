@@ -1,4 +1,4 @@
-"""U-Nets: look more and more coarsely, then draw at full size with the finer maps beside."""
+"""U-Nets: an encoder to ever coarser maps, a decoder back to full size, skips between them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -56,15 +56,15 @@ class PretrainedEncoder(nn.Module):
     finest level, of ``finest`` channels, looks at the picture itself.
     """
 
-    def __init__(self, trunk: FeatureExtractor, finest: int) -> None:
+    def __init__(self, backbone: FeatureExtractor, finest: int) -> None:
         super().__init__()
-        self.trunk, self.full = trunk, block(3, finest, finest)
-        self.channels = (finest, *trunk.channels.values())
-        self.strides = (1, *trunk.strides.values())
+        self.backbone, self.full = backbone, block(3, finest, finest)
+        self.channels = (finest, *backbone.channels.values())
+        self.strides = (1, *backbone.strides.values())
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the maps of all levels, the finest first, for images B×3×H×W in [0, 1]."""
-        return [self.full((images - 0.5) / 0.25), *self.trunk(images).values()]
+        return [self.full((images - 0.5) / 0.25), *self.backbone(images).values()]
 
 
 class UNet(nn.Module):
@@ -114,7 +114,7 @@ class UNet(nn.Module):
 
     @property
     def stride(self) -> int:
-        """Pixels of the input for one place of the coarsest map; sides must be its multiples."""
+        """Pixels of the input for one patch of the coarsest map; sides must be its multiples."""
         return self.encoder.strides[-1]
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -178,7 +178,9 @@ def unet(
             body = SmallEncoder([width << level for level in range(levels)])
             return UNet(body, body.channels[:-1], skips)
         layers = ("stem", "layer1", "layer2", "layer3")[: levels - 1]
-        trunk = trainable_backbone("resnet18", encoder, layers, seed)
+        backbone = trainable_backbone("resnet18", encoder, layers, seed)
         return UNet(
-            PretrainedEncoder(trunk, width), [width << level for level in range(levels - 1)], skips
+            PretrainedEncoder(backbone, width),
+            [width << level for level in range(levels - 1)],
+            skips,
         )

@@ -6,14 +6,14 @@ import pytest
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
 from helpers.annotations.regions import Region
 from helpers.detection.average_precision import (
-    ap_by_class,
+    ap_per_class,
     average_precision,
-    class_curve,
+    class_precision_recall,
     iou_matrix,
-    match,
+    match_boxes,
     precision_recall,
 )
-from helpers.detection.boxes import make_boxes, score_boxes, true_boxes
+from helpers.detection.boxes import evaluate_boxes, make_boxes, true_boxes
 
 A, B = [0, 0, 10, 10], [20, 0, 30, 10]
 
@@ -33,26 +33,26 @@ def test_iou_is_symmetric():
 
 def test_the_surest_box_chooses_first_and_each_true_box_once():
     found = make_boxes([A, A, B], scores=[0.6, 0.9, 0.3])
-    assert match(make_boxes([A, B]), found).tolist() == [-1, 0, 1]
+    assert match_boxes(make_boxes([A, B]), found).tolist() == [-1, 0, 1]
 
 
 def test_a_box_takes_the_best_that_is_free():
     true = make_boxes([A, [2, 0, 12, 10]])
     found = make_boxes([A, [0, 0, 10, 10]], scores=[0.9, 0.8])
     # The second finds its favourite taken, and the other at an IoU of 2/3.
-    assert match(true, found).tolist() == [0, 1]
-    assert match(true, found, 0.7).tolist() == [0, -1]
+    assert match_boxes(true, found).tolist() == [0, 1]
+    assert match_boxes(true, found, 0.7).tolist() == [0, -1]
 
 
 def test_nothing_true_or_nothing_found():
-    assert match(make_boxes([]), make_boxes([A])).tolist() == [-1]
-    assert match(make_boxes([A]), make_boxes([])).tolist() == []
+    assert match_boxes(make_boxes([]), make_boxes([A])).tolist() == [-1]
+    assert match_boxes(make_boxes([A]), make_boxes([])).tolist() == []
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.2])
-def test_the_least_iou_is_a_share(bad):
-    with pytest.raises(ValueError, match="least_iou"):
-        match(make_boxes([A]), make_boxes([A]), bad)
+def test_the_iou_threshold_is_a_share(bad):
+    with pytest.raises(ValueError, match="iou_threshold"):
+        match_boxes(make_boxes([A]), make_boxes([A]), bad)
 
 
 def test_precision_and_recall_by_hand():
@@ -80,12 +80,12 @@ def test_a_recall_of_just_a_level_reaches_it():
     assert average_precision(curve, "area") == pytest.approx((2 + 3 / 4 + 4 / 7) / 5)
 
 
-@pytest.mark.parametrize("way", ["coco", "voc2007", "area"])
-def test_limits(way):
+@pytest.mark.parametrize("method", ["coco", "voc2007", "area"])
+def test_limits(method):
     perfect = precision_recall([0.9, 0.8], [True, True], 2)
-    assert average_precision(perfect, way) == 1
-    assert average_precision(precision_recall([0.9], [False], 2), way) == 0
-    assert average_precision(precision_recall([], [], 2), way) == 0
+    assert average_precision(perfect, method) == 1
+    assert average_precision(precision_recall([0.9], [False], 2), method) == 0
+    assert average_precision(precision_recall([], [], 2), method) == 0
 
 
 def test_a_wrong_box_below_all_right_ones_costs_nothing():
@@ -99,10 +99,10 @@ def test_bad_input_is_named():
         precision_recall([0.5], [False], 0)
     with pytest.raises(ValueError, match="at most 1 can be right"):
         precision_recall([0.5, 0.4], [True, True], 1)
-    with pytest.raises(ValueError, match="way must be one of"):
+    with pytest.raises(ValueError, match="method must be one of"):
         average_precision(precision_recall([0.5], [True], 1), "mean")
     with pytest.raises(ValueError, match="2 pictures have true boxes, 1 found"):
-        class_curve([make_boxes([A])] * 2, [make_boxes([A])], 0)
+        class_precision_recall([make_boxes([A])] * 2, [make_boxes([A])], 0)
 
 
 def scene(seed):
@@ -132,7 +132,7 @@ def scene(seed):
 @pytest.mark.parametrize("seed", range(6))
 def test_it_agrees_with_pycocotools(seed):
     annotations, found = scene(seed)
-    official = score_boxes(annotations, found)
+    official = evaluate_boxes(annotations, found)
     for name, least in (("AP50", 0.5), ("AP75", 0.75)):
-        ours = ap_by_class(true_boxes(annotations), found, annotations.classes, least)
+        ours = ap_per_class(true_boxes(annotations), found, annotations.classes, least)
         assert np.mean(list(ours.values())) == pytest.approx(official[name], abs=1e-9)

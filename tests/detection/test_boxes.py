@@ -10,10 +10,10 @@ from helpers.annotations.regions import EVERY_REGION, RegionRules
 from helpers.data.category import Category
 from helpers.detection.boxes import (
     as_one_class,
+    boxes_from_maps,
+    evaluate_boxes,
     make_boxes,
-    map_boxes,
     middle,
-    score_boxes,
     true_boxes,
 )
 
@@ -71,15 +71,15 @@ def test_class_names_with_blanks_and_accents_are_kept():
     masks = [mask((1, 1)), mask((2, 2))]
     annotations = annotate(category(masks, ["fêlure fine", "trou d'épingle"]))
     assert annotations.classes == ("fêlure fine", "trou d'épingle")
-    assert score_boxes(annotations, true_boxes(annotations))["AP50"] == pytest.approx(1)
+    assert evaluate_boxes(annotations, true_boxes(annotations))["AP50"] == pytest.approx(1)
 
 
 def test_the_truth_scores_one_and_nothing_scores_zero():
     annotations = annotate(category([mask((slice(2, 9), slice(2, 9))), mask()], ["a", "good"]))
-    assert score_boxes(annotations, true_boxes(annotations))["AP"] == pytest.approx(1)
-    assert score_boxes(annotations, [make_boxes([])] * 2)["AP"] == 0
+    assert evaluate_boxes(annotations, true_boxes(annotations))["AP"] == pytest.approx(1)
+    assert evaluate_boxes(annotations, [make_boxes([])] * 2)["AP"] == 0
     with pytest.raises(ValueError, match="1 pictures have found boxes, 2 are annotated"):
-        score_boxes(annotations, [make_boxes([])])
+        evaluate_boxes(annotations, [make_boxes([])])
 
 
 def test_all_classes_become_one():
@@ -115,12 +115,12 @@ def test_a_map_becomes_boxes():
     values = np.zeros((1, 16, 16), np.float32)
     values[0, 2:4, 3:6], values[0, 3, 4] = 2, 5
     values[0, 10, 10] = 3
-    (boxes,) = map_boxes(values, 1.0, EVERY_REGION)
+    (boxes,) = boxes_from_maps(values, 1.0, EVERY_REGION)
     assert boxes.corners.tolist() == [[3, 2, 6, 4], [10, 10, 11, 11]]
     assert boxes.scores.tolist() == [5, 3]
-    (joined,) = map_boxes(values, 1.0, RegionRules(join_within=9))
+    (joined,) = boxes_from_maps(values, 1.0, RegionRules(join_within=9))
     assert joined.corners.tolist() == [[3, 2, 11, 11]]
-    assert not len(map_boxes(values, 9.0, EVERY_REGION)[0])
+    assert not len(boxes_from_maps(values, 9.0, EVERY_REGION)[0])
 
 
 def test_boxes_that_are_none_are_refused():
@@ -134,5 +134,5 @@ def test_boxes_that_are_none_are_refused():
 
 def test_boxes_of_a_class():
     boxes = make_boxes([[0, 0, 1, 1], [2, 2, 4, 4]], [0, 1], [0.2, 0.7])
-    assert boxes.of(1).scores.tolist() == pytest.approx([0.7])
+    assert boxes.of_class(1).scores.tolist() == pytest.approx([0.7])
     assert len(boxes.keep(boxes.scores > 0.9)) == 0

@@ -1,4 +1,4 @@
-"""A detector of TorchVision's parts: turning, learning, refusing."""
+"""A detector of TorchVision's parts: augmentation, learning, refusing."""
 
 from dataclasses import replace
 
@@ -8,7 +8,13 @@ import torch
 
 from helpers.detection.average_precision import iou_matrix
 from helpers.detection.boxes import make_boxes
-from helpers.detection.detector import BoxDetector, BoxDetectorSettings, batch_of, turn, turn_boxes
+from helpers.detection.detector import (
+    BoxDetector,
+    BoxDetectorSettings,
+    batch_of,
+    rotate_flip,
+    rotate_flip_boxes,
+)
 from helpers.detection.network import BoxNetworkSettings, box_network
 from helpers.networks.training import TrainingSettings
 
@@ -29,21 +35,25 @@ def squares(count, seed=0):
     return images, boxes
 
 
-@pytest.mark.parametrize("way", range(8))
-def test_boxes_turn_with_their_pictures(way):
+@pytest.mark.parametrize("symmetry", range(8))
+def test_boxes_turn_with_their_pictures(symmetry):
     picture = torch.zeros(1, SIDE, SIDE)
     picture[:, 5:9, 20:50] = 1
-    corners = turn_boxes(torch.tensor([[20.0, 5.0, 50.0, 9.0]]), way, SIDE)[0].int().tolist()
+    corners = (
+        rotate_flip_boxes(torch.tensor([[20.0, 5.0, 50.0, 9.0]]), symmetry, SIDE)[0].int().tolist()
+    )
     left, top, right, bottom = corners
-    turned = turn(picture, way)
+    turned = rotate_flip(picture, symmetry)
     assert (
         turned[:, top:bottom, left:right].sum() == picture.sum() == (right - left) * (bottom - top)
     )
 
 
-def test_the_eight_ways_differ():
+def test_the_eight_symmetries_differ():
     picture = torch.arange(9.0).view(1, 3, 3)
-    assert len({tuple(turn(picture, way).ravel().tolist()) for way in range(8)}) == 8
+    assert (
+        len({tuple(rotate_flip(picture, symmetry).ravel().tolist()) for symmetry in range(8)}) == 8
+    )
 
 
 def test_a_batch_is_floats_with_its_boxes():
@@ -67,7 +77,7 @@ def test_one_place_of_a_map_is_one_stride():
         (1, 32, 8, 8),
     ]
     trained = {name.split(".")[3] for name, p in network.named_parameters()
-               if "trunk" in name and p.requires_grad}  # fmt: skip
+               if "body" in name and p.requires_grad}  # fmt: skip
     assert trained == {"layer2"}
 
 

@@ -14,9 +14,9 @@ from helpers.detection.yolo_world import (
     YoloWorld,
     YoloWorldSettings,
     before_and_after,
-    read_network,
-    small_network,
-    weights_file,
+    read_yolo_world,
+    small_yolo_world,
+    yolo_world_file,
 )
 from helpers.errors import DataError
 from helpers.networks.training import TrainingSettings
@@ -69,18 +69,18 @@ def test_stand_in_embeddings_are_fixed_directions():
 
 def test_weights_are_looked_for_where_the_reader_says(monkeypatch, tmp_path):
     monkeypatch.setenv("ONE_BAD_NUT_YOLO_WORLD", str(tmp_path / "mine.pt"))
-    assert weights_file() == tmp_path / "mine.pt"
+    assert yolo_world_file() == tmp_path / "mine.pt"
 
 
 def test_missing_weights_are_named_with_the_remedy(tmp_path):
     with pytest.raises(DataError, match=r"mine\.pt\. Fetch https://"):
-        read_network(tmp_path / "mine.pt")
+        read_yolo_world(tmp_path / "mine.pt")
 
 
 def test_without_the_package_the_remedy_is_said(monkeypatch):
     monkeypatch.setattr(yolo_world, "has_ultralytics", lambda: False)
     with pytest.raises(ImportError, match="pip install ultralytics"):
-        small_network(2)
+        small_yolo_world(2)
 
 
 @needs_ultralytics
@@ -88,11 +88,11 @@ def test_the_whole_fine_tuning_learns_a_few_pictures_by_heart():
     images, boxes = squares(4)
     # From random weights the loss rises before it falls: the better a box, the more is asked of it.
     training = TrainingSettings(epochs=200, batch_size=4, learning_rate=4e-3)
-    network = small_network(2)
+    network = small_yolo_world(2)
     before = {name: value.clone() for name, value in network.named_parameters()}
     settings = YoloWorldSettings(jitter=0.0, training=training)
     model = YoloWorld(network, stand_in_embedding, settings)
-    model.ask(["bright square", "fêlure fine"]).fit(images, boxes)
+    model.set_prompts(["bright square", "fêlure fine"]).fit(images, boxes)
     after = dict(network.named_parameters())
     fixed = {name for name, value in before.items() if torch.equal(value, after[name])}
     assert all(".dfl." in name for name in fixed), fixed  # every weight but the fixed numbers
@@ -101,19 +101,21 @@ def test_the_whole_fine_tuning_learns_a_few_pictures_by_heart():
         assert iou_matrix(true.corners, found.corners[:1])[0, 0] > 0.7
         assert found.labels[0] == true.labels[0]
     # Asked for one thing, it gives boxes of that one alone.
-    assert all(set(b.labels.tolist()) <= {0} for b in model.ask(["bright square"]).predict(images))
+    assert all(
+        set(b.labels.tolist()) <= {0} for b in model.set_prompts(["bright square"]).predict(images)
+    )
 
 
 @needs_ultralytics
 def test_a_checkpoint_made_here_is_read_again(tmp_path):
-    network = small_network(2, seed=3)
+    network = small_yolo_world(2, seed=3)
     path = tmp_path / "local.pt"
     torch.save({"model": network, "train_args": {}}, path)
     images, _ = squares(2)
-    settings = YoloWorldSettings(least_score=1e-6)
+    settings = YoloWorldSettings(score_threshold=1e-6)
     answers = [
-        YoloWorld(model, stand_in_embedding, settings).ask(["a", "b"]).predict(images)
-        for model in (network, read_network(path))
+        YoloWorld(model, stand_in_embedding, settings).set_prompts(["a", "b"]).predict(images)
+        for model in (network, read_yolo_world(path))
     ]
     for one, other in zip(*answers, strict=True):
         assert len(one)
@@ -125,26 +127,26 @@ def test_damaged_and_foreign_checkpoints_are_refused(tmp_path):
     damaged = tmp_path / "damaged.pt"
     damaged.write_bytes(b"no weights")
     with pytest.raises(DataError, match=r"damaged\.pt cannot be read"):
-        read_network(damaged)
+        read_yolo_world(damaged)
     foreign = tmp_path / "foreign.pt"
     torch.save({"model": torch.nn.Linear(2, 2), "train_args": {}}, foreign)
     with pytest.raises(DataError, match=r"foreign\.pt"):
-        read_network(foreign)
+        read_yolo_world(foreign)
 
 
 @needs_ultralytics
 def test_what_does_not_fit_is_refused():
-    model = YoloWorld(small_network(2), stand_in_embedding)
+    model = YoloWorld(small_yolo_world(2), stand_in_embedding)
     images, boxes = squares(2)
     with pytest.raises(ValueError, match="has not been fitted"):
         model.predict(images)
-    model.ask(["a"])
+    model.set_prompts(["a"])
     with pytest.raises(ValueError, match="class 1, but there are 1"):
         model.fit(images, boxes)
     with pytest.raises(ValueError, match="multiple of 32"):
         model.predict(images[..., :60, :60])
     with pytest.raises(ValueError, match="embedding must be 1×512"):
-        YoloWorld(small_network(1), lambda texts: torch.zeros(1, 3)).ask(["a"])
+        YoloWorld(small_yolo_world(1), lambda texts: torch.zeros(1, 3)).set_prompts(["a"])
 
 
 def test_no_text_encoder_is_fetched(monkeypatch):
@@ -174,7 +176,7 @@ def test_what_fine_tuning_gains_and_loses_is_judged():
         ),
     )
     settings = YoloWorldSettings(training=TrainingSettings(epochs=1, batch_size=4))
-    model = YoloWorld(small_network(2), stand_in_embedding, settings)
+    model = YoloWorld(small_yolo_world(2), stand_in_embedding, settings)
     other = "square", as_one_class(annotations, "square")
     found = before_and_after(model, (images, boxes), (annotations, images), other)
     assert list(found) == ["zero-shot", "fine-tuned"]

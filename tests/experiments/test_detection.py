@@ -87,7 +87,7 @@ def test_a_damaged_record_is_named(tmp_path):
 
 def test_committed_records_are_of_the_settings_that_the_chapter_has():
     for run in load_runs():
-        assert run.settings["network"]["reach"] == 0.5
+        assert run.settings["network"]["anchor_scale"] == 0.5
         assert 0 <= run.scores["AP75"] <= run.scores["AP50"] <= 1
         assert set(run.by_class) == {"crack", "cut", "hole", "print"}
 

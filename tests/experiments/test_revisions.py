@@ -76,7 +76,7 @@ def supervised():
     boxes = [make_boxes([[40, 24, 50, 34]] if row % 2 == 0 else []) for row in range(KNOWN)]
     settings = box_settings(epochs=2, weights="random", batch_size=8)
     finder = BoxDetector(
-        replace(settings, network=replace(settings.network, width=32, least_score=0.0))
+        replace(settings, network=replace(settings.network, width=32, score_threshold=0.0))
     )
 
     def surest():

@@ -89,26 +89,26 @@ def test_batches_hold_what_their_names_say():
     share = {
         name: torch.cat([m.targets for m in batches(name)])[:, 1].mean().item() for name in BATCHES
     }
-    assert share["by image"] == pytest.approx(4 / 64)
+    assert share["instance-balanced"] == pytest.approx(4 / 64)
     assert share["mixup"] == pytest.approx(4 / 64, abs=1e-6)
-    assert share["by class"] == pytest.approx(0.5, abs=0.15)
-    assert share["by image"] < share["Balanced-MixUp"] < share["by class"]
+    assert share["class-balanced"] == pytest.approx(0.5, abs=0.15)
+    assert share["instance-balanced"] < share["Balanced-MixUp"] < share["class-balanced"]
 
 
 def test_balanced_mixup_has_its_two_limits_in_the_batches():
-    plain = torch.cat([m.targets for m in batches("by image")])
+    plain = torch.cat([m.targets for m in batches("instance-balanced")])
     nearly = torch.cat([m.targets for m in batches("Balanced-MixUp", alpha=1e-6)])
     assert torch.allclose(nearly, plain, atol=1e-6)
-    by_class = torch.cat([m.targets for m in batches("by class")])
+    by_class = torch.cat([m.targets for m in batches("class-balanced")])
     far = torch.cat([m.targets for m in batches("Balanced-MixUp", alpha=1e9)])
     assert torch.allclose(far, by_class, atol=1e-5)
 
 
 def test_the_head_sees_the_mean_and_the_maximum():
-    trunk = defect_classifiers.trainable_backbone("resnet18", "random", ("layer2",))
-    model = PooledClassifier(trunk, 2).eval()
+    backbone = defect_classifiers.trainable_backbone("resnet18", "random", ("layer2",))
+    model = PooledClassifier(backbone, 2).eval()
     image = torch.rand(1, 3, 32, 32)
-    features = trunk(image)["layer2"]
+    features = backbone(image)["layer2"]
     expected = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
     assert torch.allclose(model(image), model.head(expected))
 
@@ -153,7 +153,7 @@ def test_a_start_of_other_classes_or_none_is_refused(fitted):
 
 
 def test_settings_and_order_of_calls_are_checked():
-    with pytest.raises(ValueError, match="no 'by hand'; choose one of by image"):
+    with pytest.raises(ValueError, match="no 'by hand'; choose one of instance-balanced"):
         Remedy("by hand")
     with pytest.raises(ValueError, match="no 'hinge'; choose one of cross-entropy"):
         Remedy(loss="hinge")

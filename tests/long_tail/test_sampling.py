@@ -1,4 +1,4 @@
-"""Sampling by image, by class, and between."""
+"""Instance-balanced and class-balanced sampling, and between."""
 
 import numpy as np
 import pytest

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.segmentation.prompts import Prompt, jittered, prompt_from_map, prompt_from_mask
+from helpers.segmentation.prompts import Prompt, jitter_box, prompt_from_map, prompt_from_mask
 
 
 def blob(top, left, height, width, shape=(20, 30)):
@@ -65,7 +65,7 @@ def test_another_peak_does_not_widen_the_box():
 def test_what_cannot_be_pointed_at_is_refused():
     with pytest.raises(ValueError, match="marks nothing"):
         prompt_from_mask(np.zeros((5, 5), bool))
-    with pytest.raises(ValueError, match="no place that stands out"):
+    with pytest.raises(ValueError, match="no pixel that stands out"):
         prompt_from_map(np.full((5, 5), 3.0))
     with pytest.raises(ValueError, match="finite numbers"):
         prompt_from_map(np.full((5, 5), np.nan))
@@ -77,7 +77,7 @@ def test_what_cannot_be_pointed_at_is_refused():
 
 @pytest.mark.parametrize("make", [prompt_from_map, prompt_from_mask])
 def test_an_unknown_kind_is_named_with_the_nearest(make):
-    with pytest.raises(ValueError, match=r"no kind of prompt 'bx'\. Did you mean 'box'"):
+    with pytest.raises(ValueError, match=r"no type of prompt 'bx'\. Did you mean 'box'"):
         make(np.eye(5, dtype=bool), "bx")
 
 
@@ -112,12 +112,12 @@ def test_a_prompt_outside_the_picture_is_named(prompt):
 def test_jitter_moves_the_box_a_little_and_keeps_it_in_the_picture():
     rng = np.random.default_rng(0)
     prompt = Prompt(((15.0, 15.0),), (True,), (0.0, 10.0, 19.0, 29.0))
-    boxes = np.array([jittered(prompt, rng, 0.1, 30).box for _ in range(200)])
+    boxes = np.array([jitter_box(prompt, rng, 0.1, 30).box for _ in range(200)])
     assert np.abs(boxes - prompt.box).max() <= 2 + 1e-9
     assert (boxes.min(), boxes.max()) == (0, 29)
     assert boxes.std(0).min() > 0.3
-    assert jittered(prompt, rng, 0.1, 30).points == prompt.points
+    assert jitter_box(prompt, rng, 0.1, 30).points == prompt.points
     single = Prompt(box=(4.0, 4.0, 4.0, 4.0))
-    assert jittered(single, rng, 0, 30).box != single.box, "a pixel's box moves a pixel at least"
+    assert jitter_box(single, rng, 0, 30).box != single.box, "a pixel's box moves a pixel at least"
     point = Prompt(((1.0, 1.0),), (True,))
-    assert jittered(point, rng, 1, 30) is point
+    assert jitter_box(point, rng, 1, 30) is point

@@ -9,12 +9,12 @@ from helpers.errors import DataError
 from helpers.networks.training import TrainingSettings
 from helpers.segmentation import sam as sam_module
 from helpers.segmentation.prompts import Prompt, prompt_from_map, prompt_from_mask
-from helpers.segmentation.sam import PADDING, installed, load_sam, prompt_tensors, small_sam
+from helpers.segmentation.sam import PADDING, has_transformers, load_sam, prompt_tensors, small_sam
 from helpers.segmentation.sam_fine_tuning import FineTuning, fine_tune, freeze_encoders
-from helpers.segmentation.sam_scores import evaluate
+from helpers.segmentation.sam_scores import evaluate_map_prompts
 
 needs_transformers = pytest.mark.skipif(
-    not installed(), reason="transformers is not installed: pip install 'transformers>=5'"
+    not has_transformers(), reason="transformers is not installed: pip install 'transformers>=5'"
 )
 
 
@@ -209,7 +209,7 @@ class TestWithTransformers:
             "", ("train/good/000.png",), files,
         )  # fmt: skip
         maps = images.mean(1).astype(np.float32)
-        table = evaluate(self.small(), category, maps, np.arange(7))
+        table = evaluate_map_prompts(self.small(), category, maps, np.arange(7))
         assert table.index.tolist() == ["map alone", "prompt: point", "prompt: box", "prompt: both"]
         assert table["AUPRO"].between(0, 1).all()
         assert table.loc["map alone", ["IoU"]].isna().all()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.metrics.masks import iou
-from helpers.segmentation.segmenter import CropDraw, Segmenter, SegmenterSettings
+from helpers.segmentation.segmenter import CropSampler, Segmenter, SegmenterSettings
 from helpers.segmentation.unet import unet
 
 SMALL = {"width": 8, "levels": 3, "batch_size": 8, "crop": 32}
@@ -62,7 +62,9 @@ def numbered(count=3, side=40):
 def test_crops_and_their_masks_stay_together_through_turns():
     images, masks = numbered()
     settings = SegmenterSettings(batch_size=40, crop=16, defect_share=1)
-    pictures, wanted = CropDraw(masks, settings).batch(torch.tensor(images), torch.tensor(masks), 0)
+    pictures, wanted = CropSampler(masks, settings).batch(
+        torch.tensor(images), torch.tensor(masks), 0
+    )
     assert pictures.shape == (40, 3, 16, 16) and wanted.shape == (40, 16, 16)
     bytes_ = (pictures[:, 0] * 255).round().long()
     assert wanted.any((1, 2)).all(), "each crop around a defect holds a pixel of it"
@@ -74,14 +76,14 @@ def test_the_share_of_crops_on_defects_is_kept():
     masks[1] = False
     masks[1, 0, 0] = True
     settings = SegmenterSettings(batch_size=20, crop=8, defect_share=0.6)
-    _, wanted = CropDraw(masks, settings).batch(torch.tensor(images), torch.tensor(masks), 0)
+    _, wanted = CropSampler(masks, settings).batch(torch.tensor(images), torch.tensor(masks), 0)
     assert wanted[:12].any((1, 2)).all()
     assert wanted[12:].any((1, 2)).sum() <= 1, "a random crop rarely meets a corner"
 
 
 def test_crops_larger_than_the_picture_are_the_picture():
     images, masks = numbered()
-    draw = CropDraw(masks, SegmenterSettings(batch_size=2, crop=500))
+    draw = CropSampler(masks, SegmenterSettings(batch_size=2, crop=500))
     assert draw.batch(torch.tensor(images), torch.tensor(masks), 0)[0].shape == (2, 3, 40, 40)
 
 

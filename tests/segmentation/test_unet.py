@@ -42,9 +42,9 @@ def test_without_skips_no_pixel_can_differ_from_its_neighbour_in_the_fine_patter
 
 def test_the_pretrained_encoder_has_the_formula_weights_and_trains_on():
     model = unet("formula", 8, 4)
-    trunk = trainable_backbone("resnet18", "formula", ("layer2",))
-    for name, value in trunk.state_dict().items():
-        torch.testing.assert_close(model.encoder.trunk.state_dict()[name], value)
+    backbone = trainable_backbone("resnet18", "formula", ("layer2",))
+    for name, value in backbone.state_dict().items():
+        torch.testing.assert_close(model.encoder.backbone.state_dict()[name], value)
     assert all(p.requires_grad for p in model.parameters())
     model.train()(IMAGES).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
