@@ -5,8 +5,8 @@
     … --other squeezenet1_1=FILE --layers …      # one more network, its weights from a file
     … --card                                     # keep the figures in the weights' model card
 
-Prints a table in Markdown. A category with very few good test images can lend some of its training
-images: --lend 12 moves the last twelve to the test set.
+Prints a table in Markdown. A category with very few good test images can use some of its
+training images: --move-to-test 12 moves the last twelve to the test set.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.data.category import Category, lend
+from helpers.data.category import Category, move_to_test
 from helpers.data.load import load_category
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.errors import DataError
@@ -47,15 +47,15 @@ def main() -> None:
     )
     parser.add_argument("category", nargs="?", default="hazelnut")
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--lend", type=int, default=0)
+    parser.add_argument("--move-to-test", type=int, default=0)
     parser.add_argument("--root", type=Path)
     parser.add_argument("--other", metavar="ARCHITECTURE=FILE")
     parser.add_argument("--layers", help="of the other network, with commas")
     parser.add_argument("--card", action="store_true")
     arguments = parser.parse_args()
 
-    category = lend(
-        load_category(arguments.category, arguments.size, arguments.root), arguments.lend
+    category = move_to_test(
+        load_category(arguments.category, arguments.size, arguments.root), arguments.move_to_test
     )
     results = []
     for name, network in networks(arguments):

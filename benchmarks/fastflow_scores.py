@@ -2,7 +2,7 @@
 
     MVTEC_ROOT=… .venv/bin/python benchmarks/fastflow_scores.py grid
     … grid --other squeezenet1_1=FILE --layers fire3,fire5
-    … hazelnut --lend 12
+    … hazelnut --move-to-test 12
     … grid --epochs 4             # another number of epochs than the medium profile's
 
 Prints image AUROC, pixel AUROC and AUPRO of each score, and keeps the detector's own and that of
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.data.category import lend, split_good
+from helpers.data.category import move_to_test, split_good
 from helpers.data.load import load_category
 from helpers.detectors import catalogue
 from helpers.detectors.density.fastflow import FastFlowDetector, oddness
@@ -53,7 +53,7 @@ def main() -> None:
     )
     parser.add_argument("category", nargs="?", default="grid")
     parser.add_argument("--size", type=int, default=PROFILE.feature_size)
-    parser.add_argument("--lend", type=int, default=0)
+    parser.add_argument("--move-to-test", type=int, default=0)
     parser.add_argument("--other", metavar="ARCHITECTURE=FILE")
     parser.add_argument("--layers", help="of the network, with commas")
     parser.add_argument("--epochs", type=int)
@@ -61,7 +61,9 @@ def main() -> None:
     parser.add_argument("--print-only", action="store_true")
     arguments = parser.parse_args()
 
-    category = lend(load_category(arguments.category, arguments.size), arguments.lend)
+    category = move_to_test(
+        load_category(arguments.category, arguments.size), arguments.move_to_test
+    )
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
     settings = catalogue.fastflow(PROFILE, len(fit_images), arguments.seed)
     name = "FastFlow"

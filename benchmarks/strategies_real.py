@@ -6,8 +6,8 @@
 Prints a table in Markdown: image AUROC with its 95 % bootstrap interval, pixel AUROC, AUPRO, the
 seconds of fitting and of judging all test images; the last column is the paired difference to the
 first method named. Without --other the backbone is the ResNet18 with formula weights. A category
-with very few good test images can lend some of its training images: --lend 12 moves the last
-twelve to the test set.
+with very few good test images can use some of its training images: --move-to-test 12 moves the
+last twelve to the test set.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.data.category import Category, lend
+from helpers.data.category import Category, move_to_test
 from helpers.data.load import load_category
 from helpers.detectors import catalogue
 from helpers.detectors.base import Detector
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("methods", nargs="+", choices=METHODS, metavar="METHOD")
     parser.add_argument("--category", default="grid")
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--lend", type=int, default=0)
+    parser.add_argument("--move-to-test", type=int, default=0)
     parser.add_argument("--root", type=Path)
     parser.add_argument("--seeds", type=int, default=1, help="runs of each method")
     parser.add_argument("--other", metavar="ARCHITECTURE=FILE")
@@ -96,7 +96,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     category = load_category(arguments.category, arguments.size, arguments.root)
-    category = lend(category, arguments.lend)
+    category = move_to_test(category, arguments.move_to_test)
     architecture, weights = (arguments.other or "resnet18=formula").split("=", 1)
     network = Network(architecture, weights, tuple(arguments.layers.split(",")))
     results = [

@@ -8,14 +8,14 @@ class DataError(ValueError):
     """Files that cannot be used as they are; the message names the file and the remedy."""
 
 
-def nearest(name: str, options: Iterable[str]) -> str:
-    """Return a sentence that suggests the option nearest to ``name``, or lists them all.
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """Return a sentence that suggests the option closest to ``name``, or lists them all.
 
     Examples
     --------
-    >>> nearest("hazlenut", ["grid", "hazelnut"])
+    >>> did_you_mean("hazlenut", ["grid", "hazelnut"])
     "Did you mean 'hazelnut'?"
-    >>> nearest("xyz", ["grid", "hazelnut"])
+    >>> did_you_mean("xyz", ["grid", "hazelnut"])
     "Choose one of 'grid', 'hazelnut'."
     """
     options = sorted(options)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from helpers.errors import nearest
+from helpers.errors import did_you_mean
 
 DEVICES = ("cpu", "cuda", "mps")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -61,7 +61,7 @@ class Machine:
         return f"{hardware}, {self.precision}"
 
 
-def unit(batch: torch.Tensor) -> torch.Tensor:
+def to_unit_range(batch: torch.Tensor) -> torch.Tensor:
     """Turn bytes 0…255 into float32 in [0, 1]."""
     return batch.float().div_(255)
 
@@ -85,7 +85,7 @@ def this_machine() -> Machine:
 def _chosen(variable: str, options: tuple | dict) -> str | None:
     value = os.environ.get(variable)
     if value and value not in options:
-        raise ValueError(f"{variable} is '{value}'. {nearest(value, options)}")
+        raise ValueError(f"{variable} is '{value}'. {did_you_mean(value, options)}")
     return value or None
 
 

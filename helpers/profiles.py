@@ -4,7 +4,7 @@ import math
 import os
 from dataclasses import dataclass, replace
 
-from helpers.errors import nearest
+from helpers.errors import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,44 @@ class Profile:
         return max(self.epochs, math.ceil(self.least_steps / steps))
 
 
-# full: the coursework's own settings (Adam, 1e-4, 50 epochs, batches of 16).
-# quick: fewer epochs of a slimmer network on smaller images, with a learning rate to match.
-# medium: full-size images, but no more training than two cores do in a few minutes an attempt.
-PROFILES = {
-    "quick": Profile(
-        "quick", "hazelnut", 128, 224, 10, 200, 16, 1, "formula", 1e-3, "formula", 16, (0, 1, 2)
-    ),
-    "medium": Profile(
-        "medium", "hazelnut", 256, 256, 12, 250, 16, 8, "random", 1e-3, "formula", 16, (0, 1, 2)
-    ),
-    "full": Profile(
-        "full", "hazelnut", 256, 256, 50, 700, 16, 4, "random", 1e-4, "auto", 32, (0, 1, 2)
-    ),
-}
+QUICK = Profile(
+    name="quick",
+    category="hazelnut",
+    image_size=128,
+    feature_size=224,
+    epochs=10,
+    least_steps=200,
+    batch_size=16,
+    cheap_factor=1,
+    crop_weights="formula",
+    learning_rate=1e-3,
+    weights="formula",
+    width=16,
+    seeds=(0, 1, 2),
+)
+# Full-size images, but no more training than two cores do in a few minutes an attempt.
+MEDIUM = replace(
+    QUICK,
+    name="medium",
+    image_size=256,
+    feature_size=256,
+    epochs=12,
+    least_steps=250,
+    cheap_factor=8,
+    crop_weights="random",
+)
+# The coursework's own settings: Adam, 1e-4, 50 epochs, batches of 16.
+FULL = replace(
+    MEDIUM,
+    name="full",
+    epochs=50,
+    least_steps=700,
+    cheap_factor=4,
+    learning_rate=1e-4,
+    weights="auto",
+    width=32,
+)
+PROFILES = {profile.name: profile for profile in (QUICK, MEDIUM, FULL)}
 
 
 def current_profile() -> Profile:
@@ -88,7 +112,7 @@ def current_profile() -> Profile:
     """
     name = os.environ.get("ONE_BAD_NUT_PROFILE") or "quick"
     if name not in PROFILES:
-        raise ValueError(f"ONE_BAD_NUT_PROFILE is '{name}'. {nearest(name, PROFILES)}")
+        raise ValueError(f"ONE_BAD_NUT_PROFILE is '{name}'. {did_you_mean(name, PROFILES)}")
     category = os.environ.get("ONE_BAD_NUT_CATEGORY")
     profile = PROFILES[name]
     return replace(profile, category=category) if category else profile

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.errors import nearest
+from helpers.errors import did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from helpers.errors import nearest
     ],
 )
 def test_the_nearest_is_suggested(name, suggestion):
-    assert nearest(name, ["hazelnut", "grid"]) == suggestion
+    assert did_you_mean(name, ["hazelnut", "grid"]) == suggestion

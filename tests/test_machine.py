@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.machine import Machine, this_machine, unit
+from helpers.machine import Machine, this_machine, to_unit_range
 
 
 def test_the_environment_overrules_what_is_found(monkeypatch):
@@ -43,7 +43,7 @@ def test_images_stay_bytes_until_they_are_used():
     staged = Machine("cpu", "float32").stage(images)
     assert staged.dtype == torch.uint8
     assert staged.is_contiguous(memory_format=torch.channels_last)
-    np.testing.assert_array_equal(unit(staged).numpy(), images.astype(np.float32) / 255)
+    np.testing.assert_array_equal(to_unit_range(staged).numpy(), images.astype(np.float32) / 255)
 
 
 def test_staged_images_are_a_copy():

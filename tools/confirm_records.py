@@ -94,7 +94,7 @@ def confirm_tail(names: list[str], sample: bool) -> None:
         classifier = long_tail.train(kept.case, known, profile, warm)
         scores = (1 - classifier.predict(test.images)[:, 0]).round(4)
         mine = centre(for_task(judged, kept.case.task))
-        counts = long_tail.confusion(mine.labels, classifier.predict(mine.images)).tolist()
+        counts = long_tail.confusion_matrix(mine.labels, classifier.predict(mine.images)).tolist()
         same = alike(scores, kept.image_scores) and counts == kept.confusion
         agreed &= same
         print(f"{name}: {'confirmed' if same else 'other scores, left as it is'}", flush=True)

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from helpers.data.labelled import masked_test
+from helpers.data.labelled import labelled_test
 from helpers.data.labels import stratified_folds
 from helpers.data.load import load_category
 from helpers.experiments.segmentation import GOOD_EVERY, SETTINGS, judge, record_folder, save
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     category = load_category(current_profile().category, size=chosen.size)
-    everything, start = masked_test(category), time.perf_counter()
+    everything, start = labelled_test(category), time.perf_counter()
     kinds, labels = np.unique(category.defects, return_inverse=True)
     fold = stratified_folds(labels, chosen.folds, chosen.seed)
     settings = SegmenterSettings(steps=chosen.steps, seed=chosen.seed)

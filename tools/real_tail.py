@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from helpers.data.category import lend
+from helpers.data.category import move_to_test
 from helpers.data.labelled import Labelled, labelled_test
 from helpers.data.labels import class_counts
 from helpers.data.load import load_category
@@ -46,12 +46,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--lend", type=int, default=0, help="training images to test on as good")
+    parser.add_argument(
+        "--move-to-test", type=int, default=0, help="training images to test on as good"
+    )
     parser.add_argument("--remedies", nargs="+", default=list(REMEDIES), choices=list(REMEDIES))
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=list(TASKS))
     chosen = parser.parse_args()
     profile = current_profile()
-    category = lend(load_category(profile.category, size=chosen.size), chosen.lend)
+    category = move_to_test(load_category(profile.category, size=chosen.size), chosen.move_to_test)
     everything = labelled_test(category)
     print(f"{category.name}: {len(category.train)} good to learn from; tested on {everything}")
     for task in chosen.tasks:

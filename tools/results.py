@@ -14,14 +14,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", help="these seeds, not the profile's")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--lend", type=int, default=0, help="training images to test on as good")
+    parser.add_argument(
+        "--move-to-test", type=int, default=0, help="training images to test on as good"
+    )
     chosen = parser.parse_args()
     profile = current_profile()
     if chosen.seeds:
         profile = replace(profile, seeds=tuple(chosen.seeds))
     folder = results_folder(profile)
     bar = tqdm(desc=f"{profile.name} results", unit="run", smoothing=0.1)
-    for _, of, report in run_all(profile, folder, chosen.parts, chosen.lend):
+    for _, of, report in run_all(profile, folder, chosen.parts, chosen.move_to_test):
         bar.total = of
         bar.update()
         bar.write(

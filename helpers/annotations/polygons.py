@@ -121,12 +121,6 @@ def filled(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarra
     return from_run_lengths({**coded, "counts": coded["counts"].decode()})
 
 
-def iou(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection of two masks over their union; 1 when both are empty."""
-    union = int((a | b).sum())
-    return int((a & b).sum()) / union if union else 1.0
-
-
 def _edges(bits: np.ndarray) -> dict[tuple[int, int], list[int]]:
     """Return for each corner the headings of the pixel edges that start there, inside on the right.
 

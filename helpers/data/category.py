@@ -106,7 +106,7 @@ def split_good(
     return images[~held_out], images[held_out]
 
 
-def lend(category: Category, count: int) -> Category:
+def move_to_test(category: Category, count: int) -> Category:
     """Move the last ``count`` training images to the test set, as good ones.
 
     Raises
@@ -117,7 +117,7 @@ def lend(category: Category, count: int) -> Category:
     if not 0 <= count < len(category.train):
         raise ValueError(
             f"from 0 to {len(category.train) - 1} of the {len(category.train)} training images can "
-            f"be lent to the test set; got {count}."
+            f"be moved to the test set; got {count}."
         )
     if not count:
         return category
@@ -131,5 +131,6 @@ def lend(category: Category, count: int) -> Category:
         labels=np.concatenate([np.zeros(count, category.labels.dtype), category.labels]),
         defects=np.concatenate([np.full(count, "good"), category.defects]),
         masks=np.concatenate([np.zeros((count, *side), bool), category.masks]),
+        # Committed records hold this word.
         fingerprint=f"{category.fingerprint}, {count} lent",
     )

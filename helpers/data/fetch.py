@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from helpers.data.archives import ArchiveError, check_layout, copy_category, unpack_category
 from helpers.data.download import Source, SourceError, download, writing
-from helpers.errors import DataError, nearest
+from helpers.errors import DataError, did_you_mean
 from helpers.paths import data_folder
 
 PAGE = "https://www.mvtec.com/company/research/datasets/mvtec-ad"
@@ -107,7 +107,7 @@ def fetch(category: str, root: Path, source: str | None = None, ways: Ways | Non
     """
     if category not in CATEGORY_ARCHIVES:
         raise ValueError(
-            f"MVTec AD has no category '{category}'. {nearest(category, CATEGORY_ARCHIVES)}"
+            f"MVTec AD has no category '{category}'. {did_you_mean(category, CATEGORY_ARCHIVES)}"
         )
     ways = ways or Ways()
     folder = root / category

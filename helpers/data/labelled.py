@@ -1,15 +1,14 @@
-"""Pictures with class labels or masks: good ones first, then the labelled defects."""
+"""Pictures with class labels and masks, as a classifier or a segmenter learns from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from helpers.data.category import Category
-from helpers.data.labels import class_counts
 from helpers.data.load import generate_category
 
-POOL_SEED = 10  # and above: other nuts than those that anything is judged on
+POOL_SEED = 10  # and above: other nuts than those that anything is tested on
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,73 +23,90 @@ class Labelled:
         N class numbers; 0 is good.
     names
         Of the classes, in the order of their numbers.
+    masks
+        bool, N×H×W, empty on good pictures; or none.
 
     Raises
     ------
     ValueError
-        When the three do not fit together, or a class has no picture.
+        When these do not fit together, or a mask is empty exactly where it should not be.
     """
 
     images: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...]
+    masks: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        class_counts(self.labels, len(self.names))
         if len(self.images) != len(self.labels):
             raise ValueError(f"{len(self.images)} images and {len(self.labels)} labels do not fit.")
+        if not np.isin(self.labels, range(len(self.names))).all():
+            raise ValueError(
+                f"the {len(self.names)} classes are numbered 0 to {len(self.names) - 1}; got the "
+                f"labels {np.unique(self.labels).tolist()}."
+            )
+        if self.masks is not None:
+            check_masks(self.images, self.masks)
+            if not np.array_equal(self.masks.any((1, 2)), self.labels > 0):
+                raise ValueError("a picture must be good exactly where its mask marks nothing.")
 
     def __repr__(self) -> str:
-        counts = class_counts(self.labels, len(self.names))
-        return ", ".join(f"{c} {name}" for name, c in zip(self.names, counts, strict=True))
+        counts = np.bincount(self.labels, minlength=len(self.names))
+        return ", ".join(f"{c} {name}" for name, c in zip(self.names, counts, strict=True) if c)
 
     def subset(self, rows: np.ndarray) -> "Labelled":
-        """Return the pictures in these places."""
-        return Labelled(self.images[rows], self.labels[rows], self.names)
+        """Return the pictures in these rows."""
+        masks = None if self.masks is None else self.masks[rows]
+        return Labelled(self.images[rows], self.labels[rows], self.names, masks)
 
-    def first(self, counts: Sequence[int]) -> "Labelled":
-        """Return the first ``counts[k]`` pictures of each class k.
+    def first(self, counts: Mapping[str, int]) -> "Labelled":
+        """Return the first pictures of each class, as many as ``counts`` says; of others none.
 
         Raises
         ------
         ValueError
-            When there are fewer, or the counts are not one for each class.
+            When there are fewer, or no such class.
         """
-        there = class_counts(self.labels, len(self.names))
-        for name, has, count in zip(self.names, there, counts, strict=True):
-            if not 0 < count <= has:
-                raise ValueError(f"there are {has} pictures of {name}; {count} were asked for.")
-        rows = [np.flatnonzero(self.labels == k)[:count] for k, count in enumerate(counts)]
+        rows = []
+        for name, count in counts.items():
+            there = np.flatnonzero(self.labels == self.names.index(name))
+            if not 0 <= count <= len(there):
+                raise ValueError(
+                    f"there are {len(there)} pictures of {name}; {count} were asked for."
+                )
+            rows.append(there[:count])
         return self.subset(np.sort(np.concatenate(rows)))
+
+    def with_good(self, images: np.ndarray) -> "Labelled":
+        """Return the pictures after good ones: uint8, M×3×H×W."""
+        masks = self.masks
+        if masks is not None:
+            masks = np.concatenate([np.zeros((len(images), *masks.shape[1:]), bool), masks])
+        labels = np.concatenate([np.zeros(len(images), np.int64), self.labels])
+        return Labelled(np.concatenate([images, self.images]), labels, self.names, masks)
 
     def good_or_defect(self) -> "Labelled":
         """Return the same pictures with one class for all defects."""
-        return Labelled(self.images, (self.labels > 0).astype(np.int64), ("good", "defect"))
+        labels = (self.labels > 0).astype(np.int64)
+        return Labelled(self.images, labels, ("good", "defect"), self.masks)
 
 
 def labelled_test(category: Category) -> Labelled:
     """Return a category's test images with their defects as classes, in alphabetical order."""
     names = ("good", *sorted(set(category.defects) - {"good"}))
     labels = np.array([names.index(defect) for defect in category.defects])
-    return Labelled(category.test, labels, names)
-
-
-def with_good(images: np.ndarray, labelled: Labelled) -> Labelled:
-    """Return the labelled pictures after more good ones: uint8, M×3×H×W."""
-    labels = np.concatenate([np.zeros(len(images), np.int64), labelled.labels])
-    return Labelled(np.concatenate([images, labelled.images]), labels, labelled.names)
+    return Labelled(category.test, labels, names, category.masks)
 
 
 def labelled_pool(category: Category, counts: Mapping[str, int], seed: int = 0) -> Labelled:
-    """Return a generated category's good training images, and newly made defects.
+    """Return newly made defective nuts, none of them in ``category``.
 
-    The defects are on other nuts than those of the category, and a larger count adds pictures
-    without exchanging any.
+    A larger count adds pictures without exchanging any.
 
     Parameters
     ----------
     category
-        Generated hazelnuts.
+        Generated hazelnuts; decides the size.
     counts
         How many of each defect, such as ``{"crack": 124, "cut": 39, "hole": 12, "print": 4}``.
     seed
@@ -104,115 +120,11 @@ def labelled_pool(category: Category, counts: Mapping[str, int], seed: int = 0) 
     if category.source != "generated":
         raise ValueError(
             f"{category.name} is from {category.source}; defects can be made for generated "
-            "hazelnuts only. Set MVTEC_ROOT=generated."
+            "hazelnuts only. Set MVTEC_ROOT=generated, or divide the test pictures into folds."
         )
     asked = {"train/good": 1, "test/good": 1} | {f"test/{k}": n for k, n in counts.items()}
     made = labelled_test(generate_category(category.test.shape[-1], asked, POOL_SEED + seed))
-    defects = made.labels > 0
-    labels = np.concatenate([np.zeros(len(category.train), np.int64), made.labels[defects]])
-    return Labelled(np.concatenate([category.train, made.images[defects]]), labels, made.names)
-
-
-KINDS = ("crack", "cut", "hole", "print")
-
-
-@dataclass(frozen=True, eq=False)
-class Masked:
-    """Pictures and what is marked on them.
-
-    Attributes
-    ----------
-    images
-        uint8, N×3×H×W.
-    masks
-        bool, N×H×W; empty on good pictures.
-    defects
-        N names, ``"good"`` for those without a defect.
-
-    Raises
-    ------
-    ValueError
-        When the three do not fit together, or a mask is empty exactly where it should not be.
-    """
-
-    images: np.ndarray
-    masks: np.ndarray
-    defects: np.ndarray
-
-    def __post_init__(self) -> None:
-        check_masks(self.images, self.masks)
-        marked = self.masks.any((1, 2))
-        if self.defects.shape != marked.shape or not np.array_equal(marked, self.defects != "good"):
-            raise ValueError(
-                "there must be one name a picture, 'good' exactly where the mask marks nothing."
-            )
-
-    def __repr__(self) -> str:
-        kinds, counts = np.unique(self.defects, return_counts=True)
-        return ", ".join(f"{count} {kind}" for kind, count in zip(kinds, counts, strict=True))
-
-    def subset(self, rows: np.ndarray) -> "Masked":
-        """Return the pictures in these places."""
-        return Masked(self.images[rows], self.masks[rows], self.defects[rows])
-
-    def with_good(self, images: np.ndarray) -> "Masked":
-        """Return the pictures after good ones: uint8, M×3×H×W."""
-        empty = np.zeros((len(images), *self.masks.shape[1:]), bool)
-        names = np.concatenate([np.full(len(images), "good"), self.defects])
-        return Masked(
-            np.concatenate([images, self.images]), np.concatenate([empty, self.masks]), names
-        )
-
-
-def masked_test(category: Category) -> Masked:
-    """Return a category's test pictures with their masks."""
-    return Masked(category.test, category.masks, category.defects)
-
-
-def masked_pool(category: Category, counts: Mapping[str, int], seed: int = 0) -> Masked:
-    """Return newly made defective nuts with exact masks, none of them in ``category``.
-
-    A larger count adds pictures without exchanging any.
-
-    Parameters
-    ----------
-    category
-        Generated hazelnuts; decides the size.
-    counts
-        How many of each defect, such as ``{"crack": 60, "cut": 60, "hole": 60, "print": 60}``.
-    seed
-        Another seed, defects on other nuts.
-
-    Raises
-    ------
-    ValueError
-        When the category is not generated, or a count is not usable.
-    """
-    if category.source != "generated":
-        raise ValueError(
-            f"{category.name} is from {category.source}; nuts can be made for the generated "
-            "category only. Set MVTEC_ROOT=generated, or divide the test pictures into folds."
-        )
-    asked = {"train/good": 1, "test/good": 1} | {f"test/{k}": n for k, n in counts.items()}
-    made = masked_test(generate_category(category.test.shape[-1], asked, POOL_SEED + seed))
-    return made.subset(np.flatnonzero(made.defects != "good"))
-
-
-def first_of_each(pool: Masked, counts: Mapping[str, int]) -> Masked:
-    """Return the first pictures of each defect, as many as ``counts`` says.
-
-    Raises
-    ------
-    ValueError
-        When there are fewer.
-    """
-    rows = []
-    for name, count in counts.items():
-        there = np.flatnonzero(pool.defects == name)
-        if not 0 <= count <= len(there):
-            raise ValueError(f"there are {len(there)} pictures of {name}; {count} were asked for.")
-        rows.append(there[:count])
-    return pool.subset(np.sort(np.concatenate(rows)))
+    return made.subset(np.flatnonzero(made.labels))
 
 
 def check_masks(images: np.ndarray, masks: np.ndarray) -> None:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.errors import DataError, nearest
+from helpers.errors import DataError, did_you_mean
 from helpers.paths import data_folder
 
 # Bergmann et al., CVPR 2019, Table 1.
@@ -44,7 +44,7 @@ def category_folder(name: str, root: str | Path | None = None) -> Path | None:
         nothing is named and the category cannot be generated.
     """
     if not name or Path(name).name != name or name.startswith("."):
-        raise DataError(f"{name!r} is not the name of a category. {nearest(name, CATEGORIES)}")
+        raise DataError(f"{name!r} is not the name of a category. {did_you_mean(name, CATEGORIES)}")
     named = root if root is not None else os.environ.get("MVTEC_ROOT") or None
     default = data_folder() / "mvtec"
     if named is None:
@@ -70,7 +70,7 @@ def _not_there(name: str, where: Path | None) -> str:
     present = _categories_in(where) if where else []
     known = sorted({*CATEGORIES, *present})
     if name not in known:
-        return f"there is no category '{name}'. {nearest(name, known)}"
+        return f"there is no category '{name}'. {did_you_mean(name, known)}"
     place = f"is not in {where}" if where else "cannot be generated"
     has = f" (which holds {', '.join(present)})" if present else ""
     return (

@@ -11,10 +11,10 @@ from torchvision.models.detection.fcos import FCOS
 
 from helpers.detection.boxes import Boxes
 from helpers.detection.network import BoxNetworkSettings, box_network
-from helpers.machine import Machine, this_machine, unit
+from helpers.machine import Machine, this_machine, to_unit_range
 from helpers.networks.inference import check_fitted
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss
 
 PARTS = {"classification": "class", "bbox_regression": "box", "bbox_ctrness": "centre"}
 BATCH = 32  # pictures at a time
@@ -111,7 +111,7 @@ class BoxDetector:
                     for name, value in parts.items():
                         totals[name] += float(value.detach()) * len(rows) / len(data)
             for name, told in PARTS.items():
-                self.losses[told].append(finite(totals[name], s, told))
+                self.losses[told].append(finite_loss(totals[name], s, told))
         self.model.eval()
         return self
 
@@ -122,7 +122,7 @@ class BoxDetector:
         found = []
         for batch in machine.stage(images).split(BATCH):
             with torch.inference_mode(), machine.autocast():
-                answers = self.model(list(unit(batch)))
+                answers = self.model(list(to_unit_range(batch)))
             found += [_boxes(answer) for answer in answers]
         return found
 
@@ -135,7 +135,7 @@ def batch_of(
     One of the eight symmetries of the square is drawn at random for the batch, and brightness
     and contrast for each picture.
     """
-    pictures = unit(data[rows.to(data.device)])
+    pictures = to_unit_range(data[rows.to(data.device)])
     symmetry = int(torch.randint(8, ()))
     turned = rotate_flip(pictures, symmetry)
     if jitter:

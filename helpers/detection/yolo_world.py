@@ -19,10 +19,10 @@ from helpers.detection.boxes import Boxes, evaluate_boxes
 from helpers.detection.detector import batch_of, check_boxes
 from helpers.detection.text_prompts import EMBEDDING, Embed, check_prompts
 from helpers.errors import DataError
-from helpers.machine import this_machine, unit
+from helpers.machine import this_machine, to_unit_range
 from helpers.networks.inference import check_fitted
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss
 from helpers.paths import data_folder
 
 INSTALL = "pip install ultralytics"
@@ -198,7 +198,7 @@ class YoloWorld:
                     optimiser.step()
                     cycle.step()
                     total += float(loss.detach()) * len(rows) / len(data)
-            self.losses.append(finite(total, s))
+            self.losses.append(finite_loss(total, s))
         self.model.eval()
         return self
 
@@ -223,7 +223,7 @@ class YoloWorld:
         found = []
         for batch in this_machine().stage(images).split(16):
             with torch.inference_mode():
-                answers = self.model.predict(unit(batch), txt_feats=self.texts[None])[0]
+                answers = self.model.predict(to_unit_range(batch), txt_feats=self.texts[None])[0]
             found += [self._boxes(answer.float(), images.shape[2:]) for answer in answers]
         return found
 

@@ -4,7 +4,7 @@ import pkgutil
 from collections.abc import Callable
 from importlib import import_module
 
-from helpers.errors import nearest
+from helpers.errors import did_you_mean
 from helpers.exercises.expect import WrongError
 
 Check = Callable[[Callable], None]
@@ -27,7 +27,7 @@ def check(exercise: str, answer: Callable) -> None:
     """
     checks = all_checks()
     if exercise not in checks:
-        raise ValueError(f"there is no exercise {exercise}. {nearest(exercise, checks)}")
+        raise ValueError(f"there is no exercise {exercise}. {did_you_mean(exercise, checks)}")
     try:
         checks[exercise](answer)
     except WrongError as wrong:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from helpers.data.labelled import Labelled, with_good
+from helpers.data.labelled import Labelled
 from helpers.data.labels import stratified_folds
 from helpers.long_tail.classifier import DefectClassifier
 
@@ -46,6 +46,6 @@ def out_of_fold(
     chances = np.empty((len(labelled.labels), len(labelled.names)), np.float32)
     for number in range(folds):
         inside = fold == number
-        known = with_good(good, labelled.subset(np.flatnonzero(~inside)))
+        known = labelled.subset(np.flatnonzero(~inside)).with_good(good)
         chances[inside] = fit(known).predict(labelled.images[inside])
     return chances

@@ -13,17 +13,17 @@ from helpers.annotations.regions import RegionRules, regions
 from helpers.data.category import Category
 from helpers.data.labelled import POOL_SEED
 from helpers.data.load import generate_category
-from helpers.detection.average_precision import ap_per_class
 from helpers.detection.boxes import Boxes, as_one_class, evaluate_boxes, middle, true_boxes
 from helpers.detection.detector import BoxDetector, BoxDetectorSettings
 from helpers.detection.network import BoxNetworkSettings
+from helpers.detection.precision_recall import ap_per_class
 from helpers.errors import DataError
 from helpers.files import whole_file
+from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.machine import this_machine
 from helpers.networks.training import TrainingSettings
 from helpers.paths import project_root
 
-KINDS = ("crack", "cut", "hole", "print")
 SIZE, MARGIN = 160, 0.1  # pixels, and the share of the side that is cut off: 128 are left
 RULES = RegionRules(least_area=2, join_within=8)  # chapter 15's, for pictures of 160 pixels
 EACH = 120  # labelled training nuts of each defect in the chapter
@@ -43,7 +43,7 @@ def labelled_nuts(each: int, seed: int = 0, size: int = SIZE) -> Category:
     The few whose damage reaches into the margin are left out. The first nuts of a larger set are
     those of a smaller one with the same seed.
     """
-    counts = {"train/good": 1, "test/good": each} | {f"test/{kind}": each for kind in KINDS}
+    counts = {"train/good": 1, "test/good": each} | {f"test/{kind}": each for kind in DEFECT_TYPES}
     return middle(generate_category(size, counts, POOL_SEED + seed), MARGIN, leave_out=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from helpers.data.category import Category, lend, split_good
+from helpers.data.category import Category, move_to_test, split_good
 from helpers.data.load import load_category
 from helpers.detectors import catalogue
 from helpers.detectors.catalogue import Attempt, Contender
@@ -15,7 +15,7 @@ from helpers.detectors.reconstruction.skip_autoencoder import (
     SkipAutoencoderSettings,
 )
 from helpers.detectors.self_supervision.patch_cutpaste import PatchCutPasteDetector
-from helpers.errors import DataError, nearest
+from helpers.errors import DataError, did_you_mean
 from helpers.experiments.costs import bytes_on_disk, median_seconds, peak_memory
 from helpers.experiments.record_codes import code_fault, code_of
 from helpers.experiments.report import (
@@ -139,7 +139,7 @@ def planned(
     """
     for part in parts:
         if part not in PARTS:
-            raise ValueError(f"there is no part '{part}'. {nearest(part, PARTS)}")
+            raise ValueError(f"there is no part '{part}'. {did_you_mean(part, PARTS)}")
     return [
         (seed, contender)
         for part in parts
@@ -165,7 +165,7 @@ def run_all(
     parts
         Which of ``PARTS`` to run.
     lent
-        How many training images serve as further good test images; see ``category.lend``.
+        How many training images serve as further good test images; see ``category.move_to_test``.
 
     Raises
     ------
@@ -173,7 +173,9 @@ def run_all(
         When the category cannot be loaded or a record cannot be written.
     """
     sizes = {profile.image_size, profile.feature_size}
-    categories = {size: lend(load_category(profile.category, size=size), lent) for size in sizes}
+    categories = {
+        size: move_to_test(load_category(profile.category, size=size), lent) for size in sizes
+    }
     fit_count = len(split_good(next(iter(categories.values())).train)[0])
     runs = planned(profile, fit_count, parts)
     for done, (seed, contender) in enumerate(runs, 1):

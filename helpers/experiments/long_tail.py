@@ -23,11 +23,11 @@ from helpers.experiments.long_tail_cases import (
 from helpers.experiments.report import environment, plain, timed
 from helpers.files import whole_file
 from helpers.long_tail.classifier import DefectClassifier
-from helpers.metrics.classes import Reliability, average_precisions, confusion, reliability
+from helpers.metrics.classes import Reliability, average_precisions, confusion_matrix, reliability
 from helpers.paths import project_root
 from helpers.profiles import Profile
 
-MEASURES = (confusion, average_precisions, reliability)
+MEASURES = (confusion_matrix, average_precisions, reliability)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _judge(
         case=chosen,
         settings=settings,
         data=data,
-        confusion=confusion(labels, chances).tolist(),
+        confusion=confusion_matrix(labels, chances).tolist(),
         average_precision=average_precisions(labels, chances).round(4).tolist(),
         reliability={
             "confidence": curve.confidence.round(4).tolist(),

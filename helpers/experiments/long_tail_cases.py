@@ -8,12 +8,13 @@ import numpy as np
 from helpers.data.category import Category
 from helpers.data.labelled import Labelled, labelled_pool, labelled_test
 from helpers.data.load import generate_category
+from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.long_tail.classifier import REMEDIES, ClassifierSettings
 from helpers.long_tail.counts import long_tailed_counts
 from helpers.networks.training import TrainingSettings
 from helpers.profiles import Profile
 
-CLASSES = ("good", "crack", "cut", "hole", "print")
+CLASSES = ("good", *DEFECT_TYPES)
 TASKS = ("five classes", "good or defect")
 FACTORS = (100, 50, 10)
 ALPHAS = (0.1, 0.2, 0.3, 1.0, 3.0)
@@ -133,7 +134,8 @@ def centre(labelled: Labelled) -> Labelled:
     """Cut off an eighth of each side, where there is nothing but background: less to compute."""
     side = labelled.images.shape[-1]
     inner = slice(round(side * MARGIN), side - round(side * MARGIN))
-    return replace(labelled, images=np.ascontiguousarray(labelled.images[..., inner, inner]))
+    images = np.ascontiguousarray(labelled.images[..., inner, inner])
+    return replace(labelled, images=images, masks=None)
 
 
 def training_set(category: Category, chosen: TailCase, reserve: Sequence[int] = ()) -> Labelled:
@@ -149,8 +151,9 @@ def training_set(category: Category, chosen: TailCase, reserve: Sequence[int] = 
         Counts to generate, where other cases will need more of the same pictures.
     """
     made = np.max([chosen.counts, reserve or chosen.counts], axis=0).tolist()
-    pool = labelled_pool(category, dict(zip(CLASSES[1:], made[1:], strict=True)), chosen.seed)
-    return for_task(pool.first(chosen.counts), chosen.task)
+    pool = labelled_pool(category, dict(zip(DEFECT_TYPES, made[1:], strict=True)), chosen.seed)
+    counts = dict(zip(CLASSES, chosen.counts, strict=True))
+    return for_task(pool.with_good(category.train).first(counts), chosen.task)
 
 
 def for_task(labelled: Labelled, task: str) -> Labelled:

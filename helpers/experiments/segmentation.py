@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data.category import Category
-from helpers.data.labelled import KINDS, Masked, first_of_each, masked_pool
+from helpers.data.labelled import Labelled, labelled_pool
 from helpers.errors import DataError
 from helpers.experiments.report import environment, plain, timed
 from helpers.files import whole_file
+from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.metrics.masks import mask_table
 from helpers.metrics.pixel import pixel_report
 from helpers.paths import project_root
@@ -103,14 +104,14 @@ def curve(seeds: Sequence[int]) -> list[MaskCase]:
 
 def kinds_left_out() -> list[MaskCase]:
     """List the trainings in which one kind of defect is never labelled."""
-    return [MaskCase(MOST, kind, 0) for kind in KINDS]
+    return [MaskCase(MOST, kind, 0) for kind in DEFECT_TYPES]
 
 
-def training_set(category: Category, case: MaskCase) -> Masked:
+def training_set(category: Category, case: MaskCase) -> Labelled:
     """Return the good pictures and the labelled nuts of a case; another seed, other nuts."""
-    pool = masked_pool(category, dict.fromkeys(KINDS, MOST), case.seed)
-    counts = {kind: 0 if kind == case.left_out else case.labels for kind in KINDS}
-    return first_of_each(pool, counts).with_good(category.train[::GOOD_EVERY])
+    pool = labelled_pool(category, dict.fromkeys(DEFECT_TYPES, MOST), case.seed)
+    counts = {kind: 0 if kind == case.left_out else case.labels for kind in DEFECT_TYPES}
+    return pool.first(counts).with_good(category.train[::GOOD_EVERY])
 
 
 def judge(

@@ -227,6 +227,7 @@ def print_(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Da
 DRAW: Mapping[str, Callable[[Skin, Chart, bool, np.random.Generator], Damage]] = MappingProxyType(
     {"crack": crack, "cut": cut, "hole": hole, "print": print_}
 )
+DEFECT_TYPES = tuple(DRAW)
 
 
 def damage(defect: str, skin: Skin, shape: Shape, rng: np.random.Generator) -> Damage:

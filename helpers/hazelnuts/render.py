@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from PIL import Image
 from tqdm import tqdm
 
-from helpers.errors import DataError, nearest
+from helpers.errors import DataError, did_you_mean
 from helpers.files import make_folder_once
 from helpers.hazelnuts.blemishes import blemish
 from helpers.hazelnuts.camera import Frame, develop, ground
@@ -63,7 +63,7 @@ def render(seed: int, defect: str = "good", size: int = 256) -> tuple[np.ndarray
     """
     kinds = ["good", *DRAW]
     if defect not in kinds:
-        raise ValueError(f"There is no defect {defect!r}. {nearest(str(defect), kinds)}")
+        raise ValueError(f"There is no defect {defect!r}. {did_you_mean(str(defect), kinds)}")
     _check_seed(seed)
     _check_size(size)
     seeds = np.random.SeedSequence(seed).spawn(6)
@@ -211,7 +211,7 @@ def _check(size: int, counts: Mapping[str, int], seed: int, workers: int | None)
     _check_seed(seed)
     for name, count in counts.items():
         if name not in MVTEC_COUNTS:
-            raise ValueError(f"There is no class {name!r}. {nearest(str(name), MVTEC_COUNTS)}")
+            raise ValueError(f"There is no class {name!r}. {did_you_mean(str(name), MVTEC_COUNTS)}")
         if not _is_whole(count) or count < 0:
             raise ValueError(f"The count of {name!r} must be a whole number >= 0, not {count!r}.")
     if not sum(counts.values()):

@@ -16,7 +16,7 @@ from helpers.data.labels import class_counts
 from helpers.long_tail.losses import LOSSES
 from helpers.long_tail.mixing import BalancedMixup, Mixture, mixup, one_hot
 from helpers.long_tail.sampling import PowerSampler
-from helpers.machine import this_machine, unit
+from helpers.machine import this_machine, to_unit_range
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
 from helpers.networks.inference import in_batches
 from helpers.networks.normalisation import averaged_normalisation
@@ -56,18 +56,18 @@ def _instance_balanced(
     loaders: Loaders, classes: int, alpha: float, seed: int
 ) -> Iterator[Mixture]:
     for images, labels in loaders[0]:
-        yield Mixture(unit(images), one_hot(labels, classes), 0.0)
+        yield Mixture(to_unit_range(images), one_hot(labels, classes), 0.0)
 
 
 def _class_balanced(loaders: Loaders, classes: int, alpha: float, seed: int) -> Iterator[Mixture]:
     for images, labels in loaders[1]:
-        yield Mixture(unit(images), one_hot(labels, classes), 1.0)
+        yield Mixture(to_unit_range(images), one_hot(labels, classes), 1.0)
 
 
 def _mixup(loaders: Loaders, classes: int, alpha: float, seed: int) -> Iterator[Mixture]:
     rng = np.random.default_rng(seed)
     for images, labels in loaders[0]:
-        yield mixup((unit(images), one_hot(labels, classes)), alpha, rng)
+        yield mixup((to_unit_range(images), one_hot(labels, classes)), alpha, rng)
 
 
 def _balanced_mixup(loaders: Loaders, classes: int, alpha: float, seed: int) -> Iterator[Mixture]:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, f1_score
 
 from helpers.data.labels import class_counts
-from helpers.metrics.inputs import finite
+from helpers.metrics.inputs import finite_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def macro_average_precision(labels: ArrayLike, probabilities: ArrayLike) -> floa
     return float(average_precisions(labels, probabilities).mean())
 
 
-def confusion(labels: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
+def confusion_matrix(labels: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
     """Count images by true class (rows) and most probable class (columns): K×K."""
     labels, probabilities = _checked(labels, probabilities)
     counts = np.zeros(2 * probabilities.shape[1:], np.int64)
@@ -139,7 +139,7 @@ def _in_bins(
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    probabilities = finite(probabilities, "probabilities")
+    probabilities = finite_array(probabilities, "probabilities")
     if probabilities.ndim != 2 or len(probabilities) != len(np.asarray(labels)):
         raise ValueError(
             f"probabilities must be N×K for N labels; got shape {probabilities.shape} for "

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def finite(values: ArrayLike, name: str) -> np.ndarray:
+def finite_array(values: ArrayLike, name: str) -> np.ndarray:
     """Return ``values`` as an array of finite numbers.
 
     Parameters
@@ -39,7 +39,7 @@ def finite(values: ArrayLike, name: str) -> np.ndarray:
 
 def vector(scores: ArrayLike, name: str) -> np.ndarray:
     """Return ``scores`` as N finite float64 numbers; raise ValueError when they are not."""
-    array = finite(scores, name)
+    array = finite_array(scores, name)
     if array.ndim != 1:
         raise ValueError(f"{name} must be one number an image, got shape {array.shape}")
     return array.astype(np.float64)

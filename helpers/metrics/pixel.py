@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 from scipy.ndimage import label
 
-from helpers.metrics.inputs import finite
+from helpers.metrics.inputs import finite_array
 
 # Pixels of one image that touch, also at a corner, form one region; images never join.
 NEIGHBOURS = np.zeros((3, 3, 3), dtype=bool)
@@ -187,7 +187,7 @@ def _checked(masks: ArrayLike, maps: ArrayLike) -> tuple[np.ndarray, np.ndarray]
             f"masks and maps must both be N×H×W, got shapes {masks.shape} and {maps.shape}; resize "
             "the maps to the masks"
         )
-    maps = finite(maps, "maps")
+    maps = finite_array(maps, "maps")
     if masks.dtype != bool:
         if not np.isin(masks, (0, 1)).all():
             raise ValueError(

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
 
-from helpers.errors import DataError, nearest
+from helpers.errors import DataError, did_you_mean
 from helpers.networks.seeding import seeded
 from helpers.networks.weights import (
     FORMULA_FOLDER,
@@ -166,14 +166,14 @@ def trainable_backbone(
         When weights cannot be had, or their file is damaged or belongs to another network.
     """
     if architecture not in LAYERS:
-        raise ValueError(f"no architecture '{architecture}'. {nearest(architecture, LAYERS)}")
+        raise ValueError(f"no architecture '{architecture}'. {did_you_mean(architecture, LAYERS)}")
     known = LAYERS[architecture]
     if isinstance(layers, str):
         raise ValueError(f"layers must be a tuple of names; got '{layers}'. Write ('{layers}',).")
     layers = tuple(layers)
     for layer in layers:
         if layer not in known:
-            raise ValueError(f"{architecture} has no layer '{layer}'. {nearest(layer, known)}")
+            raise ValueError(f"{architecture} has no layer '{layer}'. {did_you_mean(layer, known)}")
     if not layers:
         raise ValueError(f"name at least one layer of {architecture}: {', '.join(known)}.")
     ordered = tuple(name for name in known if name in layers)
@@ -199,7 +199,7 @@ def _weights(
         )
     if weights not in WEIGHTS:
         raise ValueError(
-            f"no weights '{weights}'. {nearest(weights, WEIGHTS)} A file ends in "
+            f"no weights '{weights}'. {did_you_mean(weights, WEIGHTS)} A file ends in "
             f"{', '.join(FILES)}."
         )
     if weights == "random":

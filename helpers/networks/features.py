@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.machine import Machine, this_machine, unit
+from helpers.machine import Machine, this_machine, to_unit_range
 from helpers.networks.backbone import FeatureExtractor
 
 BATCH = 16
@@ -30,7 +30,7 @@ def patch_features(
     network = machine.place(network)
     features = None
     for start in range(0, len(images), BATCH):
-        batch = unit(machine.stage(images[start : start + BATCH]))
+        batch = to_unit_range(machine.stage(images[start : start + BATCH]))
         coarsest = max(network.strides.values())
         if min(batch.shape[2:]) < coarsest:
             raise ValueError(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from helpers.machine import Machine, unit
+from helpers.machine import Machine, to_unit_range
 
 
 def check_fitted(detector: object, part: str = "model") -> None:
@@ -18,4 +18,4 @@ def in_batches(
     images: np.ndarray, machine: Machine, batch_size: int = 32
 ) -> Iterator[torch.Tensor]:
     """Yield float batches in [0, 1], B×3×H×W, on the machine's device."""
-    return map(unit, machine.stage(images).split(batch_size))
+    return map(to_unit_range, machine.stage(images).split(batch_size))

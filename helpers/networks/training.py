@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from helpers.errors import DataError
 from helpers.files import whole_file
-from helpers.machine import Machine, this_machine, unit
+from helpers.machine import Machine, this_machine, to_unit_range
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 
 Loss = Callable[[nn.Module, torch.Tensor], torch.Tensor]
@@ -84,7 +84,7 @@ def check_batch(count: int, settings: TrainingSettings, what: str = "training im
         )
 
 
-def finite(loss: float, settings: TrainingSettings, name: str = "") -> float:
+def finite_loss(loss: float, settings: TrainingSettings, name: str = "") -> float:
     """Return ``loss``; raise ``DivergedError`` when it is not a finite number."""
     if not math.isfinite(loss):
         raise DivergedError(
@@ -100,7 +100,7 @@ def full_batches(
     """Yield an epoch's batches of staged images, floats in [0, 1], the short last one left out."""
     for rows in epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size):
         if len(rows) == settings.batch_size:
-            yield unit(data[rows.to(data.device)])
+            yield to_unit_range(data[rows.to(data.device)])
 
 
 def train(
@@ -184,7 +184,7 @@ def _epoch(
     model.train()
     total = torch.zeros((), device=data.device)
     for rows in order:
-        batch = unit(data[rows.to(data.device)])
+        batch = to_unit_range(data[rows.to(data.device)])
         with machine.autocast():
             value = loss(model, batch)
         optimiser.zero_grad(set_to_none=True)

@@ -20,7 +20,7 @@ import torch
 from torchvision.models import get_model, get_model_weights
 from torchvision.models._api import WeightsEnum
 
-from helpers.errors import DataError, nearest
+from helpers.errors import DataError, did_you_mean
 from helpers.files import whole_file
 
 FORMULA_FOLDER = Path(__file__).parent / "formula_weights"
@@ -147,7 +147,7 @@ def model_card(architecture: str, folder: Path = FORMULA_FOLDER) -> dict[str, An
     there = sorted(card.stem for card in folder.glob("*.json"))
     if there and architecture not in there:
         raise ValueError(
-            f"there are no formula weights for {architecture}. {nearest(architecture, there)}"
+            f"there are no formula weights for {architecture}. {did_you_mean(architecture, there)}"
         )
     if not there:
         raise DataError(f"{path} is missing. {REMEDY}")

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from helpers.detection.average_precision import PrecisionRecall, iou_matrix
 from helpers.detection.boxes import Boxes
+from helpers.detection.precision_recall import PrecisionRecall, iou_matrix
 from helpers.plots.images import WIDTH
 from helpers.plots.picture import LINES, MARKERS, STYLE, Picture, class_colours
 from helpers.plots.style import GREY, chart, check_any

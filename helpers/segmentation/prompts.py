@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, label
 
-from helpers.errors import nearest
+from helpers.errors import did_you_mean
 
 PROMPT_TYPES = ("point", "box", "both")
 NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
@@ -160,4 +160,6 @@ def _prompt(region: np.ndarray, pixel: tuple, prompt_type: str) -> Prompt:
 
 def _check_type(prompt_type: str) -> None:
     if prompt_type not in PROMPT_TYPES:
-        raise ValueError(f"no type of prompt '{prompt_type}'. {nearest(prompt_type, PROMPT_TYPES)}")
+        raise ValueError(
+            f"no type of prompt '{prompt_type}'. {did_you_mean(prompt_type, PROMPT_TYPES)}"
+        )

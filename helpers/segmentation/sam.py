@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from helpers.errors import DataError
-from helpers.machine import this_machine, unit
+from helpers.machine import this_machine, to_unit_range
 from helpers.networks.seeding import seeded
 from helpers.segmentation.prompts import Prompt
 
@@ -74,7 +74,7 @@ class Sam:
         parts = []
         for batch in machine.stage(images).split(batch_size):
             pixels = functional.interpolate(
-                unit(batch), (self.side, self.side), mode="bilinear", antialias=True
+                to_unit_range(batch), (self.side, self.side), mode="bilinear", antialias=True
             )
             with torch.inference_mode(), machine.autocast():
                 found = self.model.get_image_embeddings((pixels - mean) / std)

@@ -8,7 +8,7 @@ import torch
 
 from helpers.data.labelled import check_masks
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, finite
+from helpers.networks.training import TrainingSettings, finite_loss
 from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.prompts import Prompt, jitter_box
 from helpers.segmentation.sam import Sam
@@ -106,7 +106,7 @@ def fine_tune(
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
-                total.append(finite(float(loss.detach()), s))
+                total.append(finite_loss(float(loss.detach()), s))
         losses.append(float(np.mean(total)))
     sam.model.eval()
     return losses

@@ -9,12 +9,12 @@ from tqdm import trange
 
 from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.data.labelled import check_masks
-from helpers.machine import this_machine, unit
+from helpers.machine import this_machine, to_unit_range
 from helpers.metrics.scores import Scores, pool
 from helpers.networks.inference import check_fitted, in_batches
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import seeded
-from helpers.networks.training import TrainingSettings, finite
+from helpers.networks.training import TrainingSettings, finite_loss
 from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.unet import SMALL, unet
 
@@ -138,7 +138,7 @@ class Segmenter:
                 loss.backward()
                 optimiser.step()
                 cycle.step()
-                losses.append(finite(float(loss.detach()), _rate(s)))
+                losses.append(finite_loss(float(loss.detach()), _rate(s)))
             with averaged_normalisation(model), machine.autocast():
                 for step in range(s.steps, s.steps + SETTLING):
                     model(sampler.batch(data, truth, step)[0])
@@ -195,7 +195,7 @@ class CropSampler:
                 cut = torch.rot90(source[(row, ..., *here)], turns, (-2, -1))
                 target.append(cut.flip(-1) if mirror else cut)
         stacked = torch.stack(pictures).contiguous(memory_format=torch.channels_last)
-        return unit(stacked), torch.stack(wanted)
+        return to_unit_range(stacked), torch.stack(wanted)
 
     def _position(self, rng: np.random.Generator, on_defect: bool) -> tuple[int, int, int]:
         """Return picture, top and left of a crop."""

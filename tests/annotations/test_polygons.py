@@ -7,13 +7,13 @@ from scipy.ndimage import label
 from helpers.annotations.polygons import (
     EXACT,
     filled,
-    iou,
     outlines,
     polygon,
     signed_area,
     simplified,
 )
 from helpers.annotations.regions import region_of, regions
+from helpers.metrics.masks import iou
 
 
 def random_regions(seed, count=60, side=25):
@@ -109,9 +109,3 @@ def test_bad_input():
         filled([], 4, 4)
     with pytest.raises(ValueError, match="three vertices"):
         filled([np.zeros((2, 2))], 4, 4)
-
-
-def test_iou_by_hand():
-    a, b = np.array([[1, 1, 0]], bool), np.array([[0, 1, 1]], bool)
-    assert iou(a, b) == pytest.approx(1 / 3)
-    assert iou(a & False, a & False) == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from helpers.data.category import lend
+from helpers.data.category import move_to_test
 from helpers.data.load import load_category
 
 
@@ -11,23 +11,23 @@ def category():
 
 
 def test_the_last_training_images_become_good_test_images(category):
-    lent = lend(category, 12)
-    assert np.array_equal(lent.train, category.train[:-12])
-    assert np.array_equal(lent.test[:12], category.train[-12:])
-    assert np.array_equal(lent.test[12:], category.test)
-    assert set(lent.defects[:12]) == {"good"}
-    assert not lent.labels[:12].any()
-    assert not lent.masks[:12].any()
-    assert np.array_equal(lent.masks[12:], category.masks)
-    assert lent.test_files[:12] == category.train_files[-12:]
-    assert lent.fingerprint != category.fingerprint
+    moved = move_to_test(category, 12)
+    assert np.array_equal(moved.train, category.train[:-12])
+    assert np.array_equal(moved.test[:12], category.train[-12:])
+    assert np.array_equal(moved.test[12:], category.test)
+    assert set(moved.defects[:12]) == {"good"}
+    assert not moved.labels[:12].any()
+    assert not moved.masks[:12].any()
+    assert np.array_equal(moved.masks[12:], category.masks)
+    assert moved.test_files[:12] == category.train_files[-12:]
+    assert moved.fingerprint != category.fingerprint
 
 
 def test_lending_nothing_changes_nothing(category):
-    assert lend(category, 0) is category
+    assert move_to_test(category, 0) is category
 
 
 @pytest.mark.parametrize("count", [-1, 391, 1000])
 def test_lending_everything_is_refused(category, count):
-    with pytest.raises(ValueError, match="from 0 to 390 of the 391 training images can be lent"):
-        lend(category, count)
+    with pytest.raises(ValueError, match="from 0 to 390 of the 391 training images can be moved"):
+        move_to_test(category, count)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.detection.average_precision import iou_matrix
 from helpers.detection.boxes import make_boxes
 from helpers.detection.detector import (
     BoxDetector,
@@ -16,6 +15,7 @@ from helpers.detection.detector import (
     rotate_flip_boxes,
 )
 from helpers.detection.network import BoxNetworkSettings, box_network
+from helpers.detection.precision_recall import iou_matrix
 from helpers.networks.training import TrainingSettings
 
 SIDE = 64

@@ -7,8 +7,8 @@ import torch
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
 from helpers.annotations.regions import Region
 from helpers.detection import text_prompts, yolo_world
-from helpers.detection.average_precision import iou_matrix
 from helpers.detection.boxes import as_one_class, make_boxes
+from helpers.detection.precision_recall import iou_matrix
 from helpers.detection.text_prompts import check_prompts, clip_embedding, stand_in_embedding
 from helpers.detection.yolo_world import (
     YoloWorld,

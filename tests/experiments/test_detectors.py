@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.data.category import lend
+from helpers.data.category import move_to_test
 from helpers.data.load import load_category
 from helpers.detectors.catalogue import Attempt, all_attempts
 from helpers.errors import DataError
@@ -149,7 +149,7 @@ def test_records_can_be_asked_for_by_category(small, tmp_path):
     category = load_category("hazelnut", size=32)
     assert len(load_results(tmp_path, category)) == 2
     assert load_results(tmp_path, replace(category, name="grid")) == []
-    assert load_results(tmp_path, lend(category, 5)) == []
+    assert load_results(tmp_path, move_to_test(category, 5)) == []
     assert load_results(tmp_path / "none") == []
 
 

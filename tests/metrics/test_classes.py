@@ -28,7 +28,10 @@ def test_agreement_with_scikit_learn():
     assert m.macro_f1(LABELS, PROBABILITIES) == pytest.approx(
         f1_score(LABELS, found, average="macro")
     )
-    assert m.confusion(LABELS, PROBABILITIES).tolist() == confusion_matrix(LABELS, found).tolist()
+    assert (
+        m.confusion_matrix(LABELS, PROBABILITIES).tolist()
+        == confusion_matrix(LABELS, found).tolist()
+    )
     one_hot = np.eye(4)[LABELS]
     assert m.macro_average_precision(LABELS, PROBABILITIES) == pytest.approx(
         average_precision_score(one_hot, PROBABILITIES, average="macro")

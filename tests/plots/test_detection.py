@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.detection.average_precision import precision_recall
 from helpers.detection.boxes import make_boxes
+from helpers.detection.precision_recall import precision_recall
 from helpers.plots import detection as plots
 
 IMAGES = np.full((2, 3, 32, 32), 90, np.uint8)

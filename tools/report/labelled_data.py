@@ -11,11 +11,12 @@ from helpers.annotations.formats.png import read_numbers
 from helpers.annotations.formats.voc import write_voc
 from helpers.annotations.formats.yolo import read_yolo, write_yolo
 from helpers.annotations.objects import AnnotatedImage, AnnotationSet, annotate
-from helpers.annotations.polygons import filled, iou, polygon
+from helpers.annotations.polygons import filled, polygon
 from helpers.annotations.regions import RegionRules, run_lengths
 from helpers.annotations.splits import check_disjoint, stratified_parts
 from helpers.data.category import Category
 from helpers.detection.coco_scores import as_detections, coco_scores
+from helpers.metrics.masks import iou
 from helpers.paths import project_root
 from tools.report.facts import LabelFacts
 from tools.report.trained import trained

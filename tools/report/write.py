@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from helpers.errors import nearest
+from helpers.errors import did_you_mean
 from helpers.profiles import Profile
 from tools.report import text_en, text_zh_tw
 from tools.report.figures import figures
@@ -15,7 +15,7 @@ LANGUAGES = {"en": text_en, "zh-TW": text_zh_tw}
 def check_language(language: str) -> None:
     """Raise ValueError when there is no report in this language."""
     if language not in LANGUAGES:
-        raise ValueError(f"LANGUAGE is '{language}'. {nearest(language, LANGUAGES)}")
+        raise ValueError(f"LANGUAGE is '{language}'. {did_you_mean(language, LANGUAGES)}")
 
 
 def write(gathered: Gathered, language: str, path: Path) -> int:

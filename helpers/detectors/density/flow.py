@@ -8,7 +8,7 @@ from torch import nn
 
 from helpers.machine import Machine
 from helpers.networks.seeding import epoch_order, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss
 
 CLAMP = 2.0  # a coupling stretches by at most e² and shrinks by at most e⁻²
 
@@ -197,7 +197,7 @@ def fit_flow(
             batch = values[rows].to(machine.device)
             with machine.autocast():
                 value = loss(flow, batch)
-            losses.append(finite(float(value.detach()), settings, "flow's"))
+            losses.append(finite_loss(float(value.detach()), settings, "flow's"))
             optimiser.zero_grad(set_to_none=True)
             value.backward()
             optimiser.step()

@@ -25,7 +25,7 @@ from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores
 from helpers.networks.inference import check_fitted, in_batches
 from helpers.networks.seeding import epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite, full_batches
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss, full_batches
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class DiffusionDetector:
                     cycle.step()
                     average.update_parameters(network)
                     total += loss.detach()
-            self.losses.append(finite(float(total) / batches, t, "diffusion"))
+            self.losses.append(finite_loss(float(total) / batches, t, "diffusion"))
             if epoch + 1 in shown:
                 self.progress[epoch + 1] = self.draw(8, seed=t.seed)
         self.model.eval()

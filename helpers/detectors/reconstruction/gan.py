@@ -27,7 +27,7 @@ from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores
 from helpers.networks.inference import check_fitted, in_batches
 from helpers.networks.seeding import epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite, full_batches
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss, full_batches
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class GanDetector:
                     totals.append(_round(drawing, judge, optimisers, batch, machine))
                     average.update_parameters(drawing)
             for name, value in zip(self.losses, np.mean(totals, axis=0), strict=True):
-                self.losses[name].append(finite(float(value), t, name))
+                self.losses[name].append(finite_loss(float(value), t, name))
             if epoch + 1 in shown:
                 self.progress[epoch + 1] = self.draw(8, seed=t.seed)
 
@@ -168,7 +168,7 @@ class GanDetector:
                     loss = self._difference(judge, batch)
                 _step(optimiser, loss)
                 cycle.step()
-            finite(float(loss.detach()), t, "encoder")
+            finite_loss(float(loss.detach()), t, "encoder")
 
     def _difference(self, judge: Discriminator, batch: torch.Tensor) -> torch.Tensor:
         drawn = self.generator(self.encoder(batch)).float()

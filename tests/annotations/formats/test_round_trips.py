@@ -14,10 +14,11 @@ from helpers.annotations.formats.png import (
 )
 from helpers.annotations.formats.yolo import read_yolo, write_yolo
 from helpers.annotations.objects import annotate
-from helpers.annotations.polygons import EXACT, filled, iou, polygon
+from helpers.annotations.polygons import EXACT, filled, polygon
 from helpers.annotations.regions import from_run_lengths, regions, run_lengths
 from helpers.data.load import generate_category, load_category
 from helpers.detection.coco_scores import as_detections, coco_scores
+from helpers.metrics.masks import iou
 
 COUNTS = {"train/good": 1, "test/good": 2, "test/crack": 5, "test/cut": 5, "test/hole": 5,
           "test/print": 5}  # fmt: skip

@@ -117,7 +117,7 @@ def precision_recall(scores: np.ndarray, right: np.ndarray, total: int) -> Preci
     return PrecisionRecall(scores[order], right[order], precision, hits / total)
 
 
-def average_precision(curve: PrecisionRecall, method: str = "coco") -> float:
+def box_average_precision(curve: PrecisionRecall, method: str = "coco") -> float:
     """Return the area under the envelope of precision over recall.
 
     Parameters
@@ -176,7 +176,9 @@ def ap_per_class(
     """Return the average precision of each class that occurs among the true boxes."""
     there = {int(label) for truth in true for label in truth.labels}
     return {
-        name: average_precision(class_precision_recall(true, found, label, iou_threshold), method)
+        name: box_average_precision(
+            class_precision_recall(true, found, label, iou_threshold), method
+        )
         for label, name in enumerate(classes)
         if label in there
     }

@@ -5,15 +5,15 @@ import pytest
 
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
 from helpers.annotations.regions import Region
-from helpers.detection.average_precision import (
+from helpers.detection.boxes import evaluate_boxes, make_boxes, true_boxes
+from helpers.detection.precision_recall import (
     ap_per_class,
-    average_precision,
+    box_average_precision,
     class_precision_recall,
     iou_matrix,
     match_boxes,
     precision_recall,
 )
-from helpers.detection.boxes import evaluate_boxes, make_boxes, true_boxes
 
 A, B = [0, 0, 10, 10], [20, 0, 30, 10]
 
@@ -65,33 +65,35 @@ def test_precision_and_recall_by_hand():
 
 def test_average_precision_by_hand():
     curve = precision_recall([0.9, 0.7, 0.5, 0.3], [True, False, True, True], 4)
-    assert average_precision(curve, "area") == pytest.approx(1 / 4 + 3 / 4 / 4 * 2)
+    assert box_average_precision(curve, "area") == pytest.approx(1 / 4 + 3 / 4 / 4 * 2)
     # 0, .1, .2 lie on the first step, .3 … .7 on the second.
-    assert average_precision(curve, "voc2007") == pytest.approx((3 + 5 * 0.75) / 11)
+    assert box_average_precision(curve, "voc2007") == pytest.approx((3 + 5 * 0.75) / 11)
     # 0 … .25: 26 levels; .26 … .75: 50.
-    assert average_precision(curve, "coco") == pytest.approx((26 + 50 * 0.75) / 101)
+    assert box_average_precision(curve, "coco") == pytest.approx((26 + 50 * 0.75) / 101)
 
 
 def test_a_recall_of_just_a_level_reaches_it():
     """Chapter 16's list: 3 of 5 objects are found at a recall of 0.6, with precision 3 / 4."""
     right = [True, True, False, True, False, False, True, False]
     curve = precision_recall([0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], right, 5)
-    assert average_precision(curve, "voc2007") == pytest.approx((5 + 2 * 3 / 4 + 2 * 4 / 7) / 11)
-    assert average_precision(curve, "area") == pytest.approx((2 + 3 / 4 + 4 / 7) / 5)
+    assert box_average_precision(curve, "voc2007") == pytest.approx(
+        (5 + 2 * 3 / 4 + 2 * 4 / 7) / 11
+    )
+    assert box_average_precision(curve, "area") == pytest.approx((2 + 3 / 4 + 4 / 7) / 5)
 
 
 @pytest.mark.parametrize("method", ["coco", "voc2007", "area"])
 def test_limits(method):
     perfect = precision_recall([0.9, 0.8], [True, True], 2)
-    assert average_precision(perfect, method) == 1
-    assert average_precision(precision_recall([0.9], [False], 2), method) == 0
-    assert average_precision(precision_recall([], [], 2), method) == 0
+    assert box_average_precision(perfect, method) == 1
+    assert box_average_precision(precision_recall([0.9], [False], 2), method) == 0
+    assert box_average_precision(precision_recall([], [], 2), method) == 0
 
 
 def test_a_wrong_box_below_all_right_ones_costs_nothing():
     few = precision_recall([0.9, 0.8], [True, True], 3)
     more = precision_recall([0.9, 0.8, 0.1], [True, True, False], 3)
-    assert average_precision(few) == average_precision(more)
+    assert box_average_precision(few) == box_average_precision(more)
 
 
 def test_bad_input_is_named():
@@ -100,7 +102,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="at most 1 can be right"):
         precision_recall([0.5, 0.4], [True, True], 1)
     with pytest.raises(ValueError, match="method must be one of"):
-        average_precision(precision_recall([0.5], [True], 1), "mean")
+        box_average_precision(precision_recall([0.5], [True], 1), "mean")
     with pytest.raises(ValueError, match="2 pictures have true boxes, 1 found"):
         class_precision_recall([make_boxes([A])] * 2, [make_boxes([A])], 0)
 
