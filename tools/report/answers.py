@@ -1,10 +1,7 @@
 """What an answer of the report consists of, and how long it is."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from helpers.metrics.image import Interval
 
 POINTS = (10, 30, 20, 20, 20)
 WORDS = (150, 150, 150, 100, 150)  # about as many in each answer, the assignment says
@@ -22,7 +19,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: its title, its summary, a table, and the captions of its figures.
+    """One answer.
 
     Attributes
     ----------
@@ -32,14 +29,15 @@ class Answer:
         The answer in about as many words as the assignment asks for.
     table
         The numbers behind it.
-    captions
-        For each figure, by its name.
+    figure, caption
+        Name of its figure, and what stands below it.
     """
 
     title: str
     summary: str
     table: Table
-    captions: dict[str, str]
+    figure: str
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -87,19 +85,3 @@ def word_count(text: str) -> float:
     chinese = len(re.findall(CHINESE, text))
     words = [w for w in re.sub(CHINESE, " ", text).split() if re.search(r"\w", w)]
     return len(words) + chinese / CHARACTERS_A_WORD if chinese else len(words)
-
-
-def signed(value: float) -> str:
-    """Return a difference with its sign and three digits."""
-    return f"{value:+.3f}".replace("-", "−")
-
-
-def span(interval: Interval, digits: int = 3) -> str:
-    """Return the two ends of an interval with a dash."""
-    return f"{interval.low:.{digits}f}–{interval.high:.{digits}f}"
-
-
-def joined(names: Sequence[str], last: str, comma: str = ", ") -> str:
-    """Return names as a list in words, such as ``"a, b and c"`` with ``last=" and "``."""
-    *most, end = names
-    return f"{comma.join(most)}{last}{end}" if most else end

@@ -103,7 +103,7 @@ class AttemptFacts:
     best
         Name of the attempt with the highest image AUROC.
     hardest, easiest
-        Kinds of defects, by the AUROC averaged over the attempts.
+        Defect types, by the AUROC averaged over the attempts.
     escaped
         Defective images that every attempt misses with its first seed.
     """
@@ -134,8 +134,8 @@ class TailFacts:
         Imbalance factor.
     alpha
         Of Balanced-MixUp.
-    judged
-        Images that the classifiers are judged on.
+    tested
+        Images that the classifiers are tested on.
     seeds
         Runs of Balanced-MixUp and of plain training.
     accuracy
@@ -149,17 +149,17 @@ class TailFacts:
     curve
         For each of two trainings the mean image AUROC and its deviation, for each of the shots.
     levels
-        Image AUROC of detectors that saw no defect; none when they judged other images.
+        Image AUROC of detectors that saw no defect; none when they were tested on other images.
     """
 
     counts: tuple[int, ...]
     factor: float
     alpha: float
-    judged: int
+    tested: int
     seeds: int
     accuracy: dict[str, float]
     error: dict[str, float]
-    gains: dict[str, tuple[float, float, float]]
+    gains: dict[str, tuple[float, Interval]]
     shots: tuple[int, ...]
     curve: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
     levels: dict[str, float]

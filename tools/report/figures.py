@@ -1,7 +1,6 @@
 """The report's figures, by the book's own charts, as SVG."""
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,17 +15,14 @@ from helpers.plots import charts, images, long_tail, strategies
 from helpers.plots.picture import Picture
 from tools.report.facts import AttemptFacts, Numbers, StrategyFacts, TailFacts
 from tools.report.labelled_data import RULES
+from tools.report.language import Language
 
 SIZES = {"attempts": (6.6, 2.4), "tail": (7.0, 2.4), "strategies": (7.6, 2.8)}  # inches
 HASH_SALT = "one bad nut"  # the same figure, the same bytes
 
 
 def figures(
-    numbers: Numbers,
-    category: Category,
-    axes: Mapping[str, str],
-    names: Mapping[str, str],
-    font: Path | None,
+    numbers: Numbers, category: Category, language: Language, font: Path | None
 ) -> dict[str, tuple[bytes, str]]:
     """Draw all figures.
 
@@ -36,10 +32,8 @@ def figures(
         Of the report.
     category
         Whose pictures are shown.
-    axes
-        What the axes are called.
-    names
-        What methods and classes are called; a missing one keeps its name.
+    language
+        That axes, methods and classes are named in.
     font
         File to write with; Matplotlib's own font when not given.
 
@@ -50,11 +44,11 @@ def figures(
     """
     with mpl.rc_context({**_written_with(font), "svg.hashsalt": HASH_SALT}):
         drawn = {
-            "data": _classes(category, names),
-            "attempts": _gains(numbers.attempts, axes["gain"], names),
-            "tail": _labelled(numbers.tail, axes, names),
-            "strategies": _choice(numbers.strategies, axes, names),
-            "labels": _boxes(category, names),
+            "data": _classes(category, language),
+            "attempts": _gains(numbers.attempts, language),
+            "tail": _labelled(numbers.tail, language),
+            "strategies": _choice(numbers.strategies, language),
+            "labels": _boxes(category, language),
         }
         for name, size in SIZES.items():
             drawn[name].figure.set_size_inches(size)
@@ -74,7 +68,7 @@ def _svg(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def _classes(category: Category, names: Mapping[str, str]) -> Picture:
+def _classes(category: Category, say: Language) -> Picture:
     kinds = np.unique(category.defects)
     # The defect of middle size: neither the plainest nor the faintest.
     rows = []
@@ -85,31 +79,31 @@ def _classes(category: Category, names: Mapping[str, str]) -> Picture:
     return images.image_grid(
         category.test[rows],
         masks=category.masks[rows],
-        titles=[names.get(str(kind), str(kind)) for kind in kinds],
+        titles=[say.name(str(kind)) for kind in kinds],
         columns=len(kinds),
     )
 
 
-def _gains(facts: AttemptFacts, label: str, names: Mapping[str, str]) -> Picture:
+def _gains(facts: AttemptFacts, say: Language) -> Picture:
     values, intervals = zip(*facts.gains.values(), strict=True)
     picture = charts.interval_plot(
         list(facts.gains),
         values,
         [interval.low for interval in intervals],
         [interval.high for interval in intervals],
-        label=label,
+        label=say.axes["gain"],
         chance=0,
     )
     (axis,) = picture.figure.axes
-    axis.set_xlabel(label)
-    axis.set_yticks(axis.get_yticks(), [names.get(name, name) for name in facts.gains])
+    axis.set_xlabel(say.axes["gain"])
+    axis.set_yticks(axis.get_yticks(), [say.name(name) for name in facts.gains])
     return picture
 
 
-def _labelled(facts: TailFacts, axes: Mapping[str, str], names: Mapping[str, str]) -> Picture:
-    picture = long_tail.labels_curve(facts.shots, facts.curve, facts.levels, axes["auroc"])
+def _labelled(facts: TailFacts, say: Language) -> Picture:
+    picture = long_tail.labels_curve(facts.shots, facts.curve, facts.levels, say.axes["auroc"])
     (axis,) = picture.figure.axes
-    axis.set_xlabel(axes["shots"])
+    axis.set_xlabel(say.axes["shots"])
     # So flat, the names of the level lines would lie on the curves: they go into the legend.
     levels = [line for line in axis.lines if list(line.get_xdata()) == [0, 1]]
     for line, name in zip(levels, facts.levels, strict=True):
@@ -117,34 +111,34 @@ def _labelled(facts: TailFacts, axes: Mapping[str, str], names: Mapping[str, str
     for text in list(axis.texts):
         text.remove()
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    _rename(picture, names)
+    _rename(picture, say)
     return picture
 
 
-def _choice(facts: StrategyFacts, axes: Mapping[str, str], names: Mapping[str, str]) -> Picture:
+def _choice(facts: StrategyFacts, say: Language) -> Picture:
     timed = [line for line in facts.lines if line.alone > 0]
     picture = strategies.quality_against_cost(
         {line.name: line.alone for line in timed},
         {line.name: (line.auroc, line.interval) for line in timed},
-        axes["alone"],
-        axes["auroc"],
+        say.axes["alone"],
+        say.axes["auroc"],
     )
     (axis,) = picture.figure.axes
-    axis.set_ylabel(axes["auroc"])
+    axis.set_ylabel(say.axes["auroc"])
     axis.legend(
         frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, labelspacing=0.3
     )
-    _rename(picture, names)
+    _rename(picture, say)
     return picture
 
 
-def _rename(picture: Picture, names: Mapping[str, str]) -> None:
+def _rename(picture: Picture, say: Language) -> None:
     """Translate the names in legends and beside lines; colours and markers stay."""
     for text in picture.figure.findobj(Text):
-        text.set_text(names.get(text.get_text(), text.get_text()))
+        text.set_text(say.name(text.get_text()))
 
 
-def _boxes(category: Category, names: Mapping[str, str]) -> Picture:
+def _boxes(category: Category, say: Language) -> Picture:
     annotations = annotate(category, RULES)
     rows = [np.flatnonzero(category.defects == kind)[0] for kind in annotations.classes]
     found = [annotations.images[row].annotations for row in rows]
@@ -152,5 +146,5 @@ def _boxes(category: Category, names: Mapping[str, str]) -> Picture:
         category.test[rows],
         [[a.region.box for a in each] for each in found],
         [[annotations.classes[a.label] for a in each] for each in found],
-        [names.get(kind, kind) for kind in annotations.classes],
+        [say.name(kind) for kind in annotations.classes],
     )

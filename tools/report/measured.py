@@ -14,7 +14,7 @@ from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
 from helpers.experiments.report import Report
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
-from helpers.metrics.image import image_auroc
+from helpers.metrics.image import Interval, image_auroc
 from helpers.metrics.pixel import pixel_auroc
 from helpers.metrics.seeds import mean_auroc, mean_paired_difference
 from helpers.profiles import Profile
@@ -103,7 +103,7 @@ def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> 
     labels
         Of the generated test images that the runs' image scores belong to.
     detectors
-        That saw no defect and judged the same images; none when they judged others.
+        That saw no defect and were tested on the same images; none when on others.
     """
 
     def having(remedy: str, counts: Sequence[int] = TAIL_COUNTS, task: str = TASKS[0]) -> list:
@@ -118,10 +118,10 @@ def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> 
 
     plain = {run.case.seed: run.recalls.mean() for run in having("plain")}
 
-    def gain(remedy: str) -> tuple[float, float, float]:
-        apart = [run.recalls.mean() - plain[run.case.seed] for run in having(remedy)]
-        interval = stats.ttest_1samp(apart, 0).confidence_interval(0.95)
-        return float(np.mean(apart)), float(interval.low), float(interval.high)
+    def gain(remedy: str) -> tuple[float, Interval]:
+        differences = [run.recalls.mean() - plain[run.case.seed] for run in having(remedy)]
+        low, high = map(float, stats.ttest_1samp(differences, 0).confidence_interval(0.95))
+        return float(np.mean(differences)), Interval(low, high, 0.95)
 
     curve = {}
     for remedy in ("plain", "Balanced-MixUp"):
@@ -137,7 +137,7 @@ def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> 
         counts=tuple(TAIL_COUNTS),
         factor=imbalance_factor(TAIL_COUNTS),
         alpha=case(TAIL_COUNTS, "Balanced-MixUp").alpha,
-        judged=int(np.sum(having("plain")[0].confusion)),
+        tested=int(np.sum(having("plain")[0].confusion)),
         seeds=min(len(having("plain")), len(having("Balanced-MixUp"))),
         accuracy={n: float(np.mean([r.recalls.mean() for r in having(n)])) for n in REMEDIES},
         error={n: float(np.mean([r.reliability["error"] for r in having(n)])) for n in REMEDIES},

@@ -68,7 +68,7 @@ def typeset(page: Page, figures: Mapping[str, tuple[bytes, str]], path: Path) ->
     page
         All text.
     figures
-        For each figure that the answers have a caption for, its SVG and its text alternative.
+        For each answer's figure, its SVG and its text alternative.
     path
         Of the PDF.
 
@@ -148,7 +148,6 @@ def _content(
 def _answer(
     page: Page, number: int, answer: Answer, figures: Mapping[str, tuple[bytes, str]]
 ) -> dict:
-    ((figure, caption),) = answer.captions.items()
     width, beside = LAYOUT[number]
     return {
         "heading": page.question.format(
@@ -161,9 +160,9 @@ def _answer(
         },
         "beside": beside,
         "figure": {
-            "file": f"{figure}.svg",
-            "caption": caption,
-            "alt": figures[figure][1],
+            "file": f"{answer.figure}.svg",
+            "caption": answer.caption,
+            "alt": figures[answer.figure][1],
             "width": width,
         },
     }

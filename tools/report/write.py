@@ -4,12 +4,14 @@ from pathlib import Path
 
 from helpers.errors import did_you_mean
 from helpers.profiles import Profile
-from tools.report import text_en, text_zh_tw
 from tools.report.figures import figures
 from tools.report.gather import Gathered, gather
+from tools.report.page import page
+from tools.report.text_en import ENGLISH
+from tools.report.text_zh_tw import CHINESE
 from tools.report.typeset import chinese_font, typeset
 
-LANGUAGES = {"en": text_en, "zh-TW": text_zh_tw}
+LANGUAGES = {text.code: text for text in (ENGLISH, CHINESE)}
 
 
 def check_language(language: str) -> None:
@@ -29,20 +31,14 @@ def write(gathered: Gathered, language: str, path: Path) -> int:
         When there is no such language.
     """
     check_language(language)
-    text, english = LANGUAGES[language], language == "en"
+    text = LANGUAGES[language]
     drawn = figures(
-        gathered.numbers,
-        gathered.category,
-        text.AXES,
-        {} if english else text.NAMES,
-        None if english else chinese_font(),
+        gathered.numbers, gathered.category, text, chinese_font() if text is CHINESE else None
     )
-    page = text.page(gathered.numbers)
-    if not english:
+    if text is CHINESE:
         # The charts describe themselves in English only.
-        captions = {k: v for answer in page.answers for k, v in answer.captions.items()}
-        drawn = {name: (svg, captions[name]) for name, (svg, _) in drawn.items()}
-    return typeset(page, drawn, path)
+        drawn = {name: (svg, text.captions[name]) for name, (svg, _) in drawn.items()}
+    return typeset(page(gathered.numbers, text), drawn, path)
 
 
 def report(profile: Profile, language: str, path: Path, allow_stale: bool = False) -> int:
