@@ -109,7 +109,7 @@ def test_pictures(counts: dict[str, int], size: int = TILE) -> list[np.ndarray]:
     """
     wanted = {f"test/{name}": count for name, count in counts.items()}
     with tempfile.TemporaryDirectory() as folder:
-        render.fill_category(Path(folder), size=size, counts=wanted)
+        render.write_category(Path(folder), size=size, counts=wanted)
         return [np.array(Image.open(path)) for path in sorted(Path(folder).glob("test/*/*.png"))]
 
 
@@ -144,7 +144,7 @@ def pictures_to_mix(names: Iterable[str] = CLASSES) -> dict[str, str]:
     return {
         name: "data:image/webp;base64,"
         + base64.b64encode(
-            webp(render.render(MIXED_SEED + place, name, MIXED)[0], quality=85)
+            webp(render.render_nut(MIXED_SEED + place, name, MIXED)[0], quality=85)
         ).decode()
         for place, name in enumerate(names)
     }

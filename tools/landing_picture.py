@@ -29,7 +29,7 @@ ORANGE = (232, 116, 59)  # the logo's
 
 def nuts(seeds: Sequence[int], size: int = SIDE) -> np.ndarray:
     """Draw a good nut for each seed: N×3×size×size, uint8."""
-    return np.stack([render.render(seed, size=size)[0].transpose(2, 0, 1) for seed in seeds])
+    return np.stack([render.render_nut(seed, size=size)[0].transpose(2, 0, 1) for seed in seeds])
 
 
 def outlined(picture: np.ndarray, region: np.ndarray, width: int = 2) -> np.ndarray:
@@ -48,14 +48,15 @@ def main() -> None:
     detector = PatchCoreDetector(PatchCoreSettings(weights="formula")).fit(nuts(GOOD))
     usual = detector.predict(nuts(HELD_OUT)).maps
     seed = BELT[BAD]
-    small = render.render(seed, DEFECT, SIDE)[0].transpose(2, 0, 1)[None]
+    small = render.render_nut(seed, DEFECT, SIDE)[0].transpose(2, 0, 1)[None]
     found = enlarged(detector.predict(small).maps[0], SHOWN)
     limit = usual.max()
-    good, bad = render.render(seed, size=SHOWN)[0], render.render(seed, DEFECT, SHOWN)[0]
+    good, bad = render.render_nut(seed, size=SHOWN)[0], render.render_nut(seed, DEFECT, SHOWN)[0]
     shade = np.clip((found - usual.min()) / (found.max() - usual.min()), 0, 1)
     heat = (mpl.colormaps["cividis"](shade)[..., :3] * 255).astype(np.uint8)
     belt = [
-        render.render(s, DEFECT if place == BAD else "good", 128)[0] for place, s in enumerate(BELT)
+        render.render_nut(s, DEFECT if place == BAD else "good", 128)[0]
+        for place, s in enumerate(BELT)
     ]
     pictures = {
         "belt": np.concatenate(belt, axis=1),

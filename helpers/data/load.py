@@ -138,7 +138,7 @@ def _generated_folder(
     folder = data_folder() / "generated" / f"{size}-{key.hexdigest()}" / "hazelnut"
     return make_folder_once(
         folder,
-        lambda work: render.fill_category(work, size=size, counts=counts, seed=seed),
+        lambda work: render.write_category(work, size=size, counts=counts, seed=seed),
     )
 
 

@@ -12,13 +12,14 @@ from helpers.hazelnuts.skin import CREAM, DARK, FUZZ, SCAR_DARK, Skin
 
 MEAN_COUNT = 2.6
 MOST = 7
-KINDS = ("scratch", "scratch", "scratch", "stain", "scuff", "scuff", "seam")
+# As often as it is listed here.
+BLEMISHES = ("scratch", "scratch", "scratch", "stain", "scuff", "scuff", "seam")
 
 
-def blemish(skin: Skin, shape: Shape, rng: np.random.Generator) -> None:
+def add_blemishes(skin: Skin, shape: Shape, rng: np.random.Generator) -> None:
     """Draw a random number of blemishes into ``skin.albedo``, in place."""
     for _ in range(min(rng.poisson(MEAN_COUNT), MOST)):
-        kind = KINDS[rng.integers(len(KINDS))]
+        kind = BLEMISHES[rng.integers(len(BLEMISHES))]
         radius, turn = 0.95 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
         along_grain = kind in ("scuff", "seam")
         angle = rng.normal(0, 0.12) if along_grain else rng.uniform(0, np.pi)

@@ -1,4 +1,4 @@
-"""The camera: sampling the frame, the dark ground behind the nut, and the sensor's noise."""
+"""The camera: sampling the frame, the dark background behind the nut, and the sensor's noise."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from helpers.hazelnuts.shape import Shape
 
 SAMPLES = 512  # a side at least; smaller pictures average more samples a pixel
-GROUND = np.array([0.145, 0.145, 0.164], np.float32)[:, None, None]
+BACKGROUND = np.array([0.145, 0.145, 0.164], np.float32)[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Frame:
         return total / (step * step)
 
 
-def ground(shape: Shape, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the dark ground (float32 3 × size × size), dimmer by the nut and in the corners."""
+def background(shape: Shape, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the background (float32 3 × size × size), dimmer by the nut and in the corners."""
     place = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
     x, y = place[None, :], place[:, None]
     away = np.hypot(x - shape.centre[0], y - shape.centre[1])
@@ -61,7 +61,7 @@ def ground(shape: Shape, size: int, rng: np.random.Generator) -> np.ndarray:
     shade *= 1 - rng.uniform(0, 0.25) * (x * x + y * y)
     shade *= rng.normal(1, 0.04)
     tint = rng.normal(0, 0.02, (2, 3, 1, 1)).astype(np.float32)
-    picture = GROUND * shade * (1 + x * tint[0] + y * tint[1])
+    picture = BACKGROUND * shade * (1 + x * tint[0] + y * tint[1])
     # A few motes of dust.
     for _ in range(rng.poisson(4)):
         row, column = rng.uniform(-0.5, 0.5, 2).tolist()
@@ -72,7 +72,7 @@ def ground(shape: Shape, size: int, rng: np.random.Generator) -> np.ndarray:
     return picture
 
 
-def develop(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def add_sensor_noise(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add the sensor's noise to a picture (float32 3 × size², 0..1); return uint8 size² × 3."""
     grey = rng.standard_normal(picture.shape[1:], np.float32)
     noise = 0.9 * grey + 0.7 * rng.standard_normal(picture.shape, np.float32)

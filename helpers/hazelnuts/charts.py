@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from helpers.hazelnuts.shape import Shape, Surface, cast
+from helpers.hazelnuts.shape import Shape, Surface, trace_rays
 
 SHRINK = (1.0, 0.9, 0.8, 0.65, 0.5, 0.3, 0.0)
 
@@ -35,7 +35,7 @@ def chart_at(shape: Shape, place: np.ndarray, angle: float) -> Chart:
     for shrink in SHRINK:
         x = shape.centre[0] + shape.scale * shrink * place[0]
         y = shape.centre[1] + shape.scale * shrink * place[1]
-        point = cast(shape, np.array([x]), np.array([y]))
+        point = trace_rays(shape, np.array([x]), np.array([y]))
         if point.normal.shape[1] and point.normal[2, 0] > 0.3:
             break
     normal = point.normal[:, 0]

@@ -1,6 +1,5 @@
 """The four defects of MVTec AD's hazelnut, drawn on a nut's surface: crack, cut, hole and print."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -44,7 +43,7 @@ LETTERS = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Damage:
+class DefectLayer:
     """What a defect does to each sample of the surface."""
 
     cover: np.ndarray  # float32 n, 0 untouched to 1 replaced
@@ -64,7 +63,7 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def crack(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Damage:
+def draw_crack(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
     """Draw a jagged crack: a hairline, a gaping one, or one that leads to a missing piece."""
     points = locate(chart, skin.surface)
     missing = not mild and rng.random() < 0.65
@@ -90,12 +89,12 @@ def crack(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Dam
         colour = _mix(colour, piece.colour, piece.cover)
         cover = np.maximum(cover, piece.cover)
         body |= piece.body
-    return Damage(cover, colour, body)
+    return DefectLayer(cover, colour, body)
 
 
 def _missing_piece(
     skin: Skin, points: np.ndarray, chart: Chart, rng: np.random.Generator
-) -> Damage:
+) -> DefectLayer:
     """Draw an opening with its pale broken edge, and the kernel in the shadow within."""
     count = int(rng.integers(5, 9))
     size = _log_uniform(rng, 0.2, 0.62)
@@ -122,10 +121,10 @@ def _missing_piece(
     gap = rng.uniform(0.02, 0.06)
     kernel = _mix(GAP * 0.8, kernel, np.clip(within / gap, 0, 1))
     colour = _mix(wood, kernel, _edge(within))
-    return Damage(_edge(depth), colour, depth > 0)
+    return DefectLayer(_edge(depth), colour, depth > 0)
 
 
-def cut(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Damage:
+def draw_cut(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
     """Draw one or two straight gashes: pale torn fibre about a dark core."""
     points = locate(chart, skin.surface)
     cover = np.zeros(points.shape[1], np.float32)
@@ -158,10 +157,10 @@ def cut(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Damag
         here = strength * _edge(half - np.abs(b)) * (lens > 0)
         colour = np.where(here > cover, gash, colour)
         cover = np.maximum(cover, here)
-    return Damage(cover, colour, cover > 0.5 * strength)
+    return DefectLayer(cover, colour, cover > 0.5 * strength)
 
 
-def hole(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Damage:
+def draw_hole(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
     """Draw a round bore, often with a pale torn rim drawn out along the grain."""
     points = locate(chart, skin.surface)
     radius = _log_uniform(rng, 0.028, 0.042) if mild else _log_uniform(rng, 0.042, 0.12)
@@ -190,10 +189,10 @@ def hole(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Dama
     wood = _mix(wood, GAP + 0.15, 0.45 * rind)
     cover = np.maximum(rim_cover, _edge(depth))
     colour = _mix(wood, bore, _edge(depth))
-    return Damage(strength * cover, colour, (depth > 0) | (rim_cover > 0.5))
+    return DefectLayer(strength * cover, colour, (depth > 0) | (rim_cover > 0.5))
 
 
-def print_(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Damage:
+def draw_print(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
     """Draw a stamped word in white ink that took on only part of the rough surface."""
     points = locate(chart, skin.surface)
     height = _log_uniform(rng, 0.14, 0.22) if mild else _log_uniform(rng, 0.26, 0.5)
@@ -221,16 +220,16 @@ def print_(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> Da
     ink *= np.clip(0.5 + 1.8 * took, 0, 1)
     colour = INK * np.sqrt(np.clip(skin.light, 0, 1.05))
     cover = strength * ink
-    return Damage(cover, colour, ink > 0.5)
+    return DefectLayer(cover, colour, ink > 0.5)
 
 
-DRAW: Mapping[str, Callable[[Skin, Chart, bool, np.random.Generator], Damage]] = MappingProxyType(
-    {"crack": crack, "cut": cut, "hole": hole, "print": print_}
+DRAWERS = MappingProxyType(
+    {"crack": draw_crack, "cut": draw_cut, "hole": draw_hole, "print": draw_print}
 )
-DEFECT_TYPES = tuple(DRAW)
+DEFECT_TYPES = tuple(DRAWERS)
 
 
-def damage(defect: str, skin: Skin, shape: Shape, rng: np.random.Generator) -> Damage:
+def draw_defect(defect: str, skin: Skin, shape: Shape, rng: np.random.Generator) -> DefectLayer:
     """Draw a defect of a random size, strength and place on the visible surface."""
     mild = bool(rng.random() < MILD)
     angle = rng.normal(0, 0.3) if defect == "hole" else rng.uniform(0, 2 * np.pi)
@@ -239,4 +238,4 @@ def damage(defect: str, skin: Skin, shape: Shape, rng: np.random.Generator) -> D
         chart = chart_at(shape, radius * np.array([np.cos(turn), np.sin(turn)]), angle)
         if not chart.scar:
             break
-    return DRAW[defect](skin, chart, mild, rng)
+    return DRAWERS[defect](skin, chart, mild, rng)

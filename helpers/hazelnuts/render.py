@@ -11,12 +11,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from helpers.errors import DataError, did_you_mean
-from helpers.files import make_folder_once
-from helpers.hazelnuts.blemishes import blemish
-from helpers.hazelnuts.camera import Frame, develop, ground
-from helpers.hazelnuts.defects import DRAW, damage
-from helpers.hazelnuts.shape import cast, draw_shape
-from helpers.hazelnuts.skin import draw_look, gloss, paint
+from helpers.hazelnuts.blemishes import add_blemishes
+from helpers.hazelnuts.camera import Frame, add_sensor_noise, background
+from helpers.hazelnuts.defects import DEFECT_TYPES, draw_defect
+from helpers.hazelnuts.shape import random_shape, trace_rays
+from helpers.hazelnuts.skin import gloss, paint, random_appearance
 
 MVTEC_COUNTS: Mapping[str, int] = MappingProxyType(
     {
@@ -33,7 +32,7 @@ JUST_VISIBLE = 2.0  # grey levels; a pixel that a defect changes by more belongs
 FEW = 24  # images that are not worth starting processes for
 
 
-def render(seed: int, defect: str = "good", size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def render_nut(seed: int, defect: str = "good", size: int = 256) -> tuple[np.ndarray, np.ndarray]:
     """Draw one hazelnut.
 
     The seed decides the nut, its pose and its light, so the same seed shows the same nut with each
@@ -61,86 +60,38 @@ def render(seed: int, defect: str = "good", size: int = 256) -> tuple[np.ndarray
     ValueError
         When the defect is unknown, the seed unusable or the size out of range.
     """
-    kinds = ["good", *DRAW]
-    if defect not in kinds:
-        raise ValueError(f"There is no defect {defect!r}. {did_you_mean(str(defect), kinds)}")
+    names = ["good", *DEFECT_TYPES]
+    if defect not in names:
+        raise ValueError(f"There is no defect {defect!r}. {did_you_mean(str(defect), names)}")
     _check_seed(seed)
     _check_size(size)
     seeds = np.random.SeedSequence(seed).spawn(6)
-    shape_seed, look_seed, flaw_seed, defect_seed, ground_seed, noise_seed = seeds
-    shape = draw_shape(np.random.default_rng(shape_seed))
-    look = draw_look(np.random.default_rng(look_seed))
+    shape_seed, look_seed, blemish_seed, defect_seed, background_seed, noise_seed = seeds
+    shape = random_shape(np.random.default_rng(shape_seed))
+    look = random_appearance(np.random.default_rng(look_seed))
     frame = Frame(size)
-    surface = cast(shape, *frame.rays())
+    surface = trace_rays(shape, *frame.rays())
     skin = paint(surface, shape, look)
-    blemish(skin, shape, np.random.default_rng(flaw_seed))
+    add_blemishes(skin, shape, np.random.default_rng(blemish_seed))
     colour = skin.albedo * skin.light + gloss(surface, look)
 
-    backdrop = ground(shape, size, np.random.default_rng(ground_seed))
+    backdrop = background(shape, size, np.random.default_rng(background_seed))
     picture = frame.picture(surface.index, colour, backdrop)
     mask = np.zeros((size, size), bool)
     if defect != "good":
-        # One stream a kind, so that the four defects of a seed have nothing in common.
-        rng = np.random.default_rng([*defect_seed.generate_state(4), kinds.index(defect)])
-        harm = damage(defect, skin, shape, rng)
-        colour = colour + harm.cover * (harm.colour - colour)
+        # One stream a defect type, so that the four defects of a seed have nothing in common.
+        rng = np.random.default_rng([*defect_seed.generate_state(4), names.index(defect)])
+        layer = draw_defect(defect, skin, shape, rng)
+        colour = colour + layer.cover * (layer.colour - colour)
         sound, picture = picture, frame.picture(surface.index, colour, backdrop)
         change = np.abs(picture - sound).max(axis=0)
-        mask = (change > JUST_VISIBLE / 255) | (frame.coverage(surface.index[harm.body]) > 0.5)
+        mask = (change > JUST_VISIBLE / 255) | (frame.coverage(surface.index[layer.body]) > 0.5)
         # Even a defect too small for the pixels has a mask: the pixel it changes most.
         mask.flat[change.argmax()] = True
-    return develop(picture, np.random.default_rng(noise_seed)), mask
+    return add_sensor_noise(picture, np.random.default_rng(noise_seed)), mask
 
 
 def write_category(
-    folder: Path,
-    *,
-    size: int = 256,
-    counts: Mapping[str, int] = MVTEC_COUNTS,
-    seed: int = 0,
-    workers: int | None = None,
-) -> Path:
-    """Write a whole category in MVTec AD's layout, in one step: a killed run leaves nothing.
-
-    Parameters
-    ----------
-    folder
-        Where the category shall be; it may not exist yet, or be empty.
-    size, counts, seed, workers
-        As for `fill_category`.
-
-    Returns
-    -------
-    Path
-        ``folder``.
-
-    Raises
-    ------
-    DataError
-        When there is something in the folder already, or it cannot be written.
-    ValueError
-        When the size, a count, the seed or the number of workers is not usable.
-    """
-    folder = Path(folder)
-    _check(size, counts, seed, workers)
-    filled = []
-
-    def fill(work: Path) -> None:
-        fill_category(work, size=size, counts=counts, seed=seed, workers=workers)
-        filled.append(work)
-
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-    make_folder_once(folder, fill)
-    if not filled:
-        raise DataError(
-            f"{folder} is there already and was left as it is. "
-            "Remove it or choose another folder, then run again."
-        )
-    return folder
-
-
-def fill_category(
     folder: Path,
     *,
     size: int = 256,
@@ -199,7 +150,7 @@ def fill_category(
 
 def _write_one(task: tuple[Path, str, int, int, str, int]) -> None:
     folder, name, number, seed, defect, size = task
-    image, mask = render(seed, defect, size)
+    image, mask = render_nut(seed, defect, size)
     Image.fromarray(image).save(folder / name / f"{number:03d}.png", compress_level=3)
     if defect != "good":
         target = folder / "ground_truth" / defect / f"{number:03d}_mask.png"

@@ -34,7 +34,7 @@ class Shape:
 class Surface:
     """The visible surface, one column a sample: x right, y down, z towards the camera."""
 
-    index: np.ndarray  # int, place in the list of rays that were cast
+    index: np.ndarray  # int, place in the list of rays that were trace_rays
     position: np.ndarray  # float32 3 × n, nut radii, camera's axes, from the nut's centre
     normal: np.ndarray  # float32 3 × n, unit length, camera's axes
     body: np.ndarray  # float32 3 × n, nut's own axes; the last is the axis from base to tip
@@ -42,16 +42,10 @@ class Surface:
 
     def part(self, chosen: np.ndarray) -> "Surface":
         """Return the samples with the indices ``chosen``."""
-        return Surface(
-            self.index.take(chosen),
-            self.position.take(chosen, axis=1),
-            self.normal.take(chosen, axis=1),
-            self.body.take(chosen, axis=1),
-            self.scar.take(chosen),
-        )
+        return Surface(*(array.take(chosen, axis=-1) for array in vars(self).values()))
 
 
-def draw_shape(rng: np.random.Generator) -> Shape:
+def random_shape(rng: np.random.Generator) -> Shape:
     """Draw a nut's form and pose: broad base, rounded flanks, pointed tip."""
     tip = rng.uniform(1.10, 1.42)
     flank = rng.uniform(1.8, 2.5)
@@ -93,7 +87,7 @@ def draw_shape(rng: np.random.Generator) -> Shape:
         tip=end,
         stretch=(width, 1 / width),
         bend=rng.normal(0, 0.03),
-        pose=_draw_pose(rng),
+        pose=_random_pose(rng),
         scale=float(np.clip(rng.normal(0.333, 0.016), 0.28, 0.375)),
         centre=(rng.normal(0, 0.010), rng.normal(-0.008, 0.010)),
     )
@@ -104,7 +98,7 @@ def _bell(reach: int) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _draw_pose(rng: np.random.Generator) -> np.ndarray:
+def _random_pose(rng: np.random.Generator) -> np.ndarray:
     """Draw the body's axes; a lying nut mostly turns its scar, seldom its tip, to the camera."""
     tilt = rng.normal(-0.38, 0.33)
     turn = rng.uniform(0, 2 * np.pi)
@@ -116,7 +110,7 @@ def _draw_pose(rng: np.random.Generator) -> np.ndarray:
     return np.stack([first, np.cross(axis, first), axis]).astype(np.float32)
 
 
-def cast(shape: Shape, x: np.ndarray, y: np.ndarray) -> Surface:
+def trace_rays(shape: Shape, x: np.ndarray, y: np.ndarray) -> Surface:
     """Return where the camera's parallel rays first meet the nut.
 
     With the squared radius q(w) of the profile replaced by its parabola near the current w, the

@@ -17,7 +17,7 @@ VEIL = np.array([0.035, 0.050, 0.085], np.float32)[:, None]  # stray light, the 
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What one sound nut looks like. Strengths are fractions of 1, colours RGB in 0..1."""
 
     shell: np.ndarray  # 3 × 1
@@ -51,22 +51,17 @@ class Skin:
 
     def part(self, chosen: np.ndarray) -> "Skin":
         """Return the samples with the indices ``chosen``."""
-        return Skin(
-            self.surface.part(chosen),
-            self.marks.take(chosen, axis=1),
-            self.grain.take(chosen, axis=1),
-            self.albedo.take(chosen, axis=1),
-            self.light.take(chosen),
-        )
+        surface, *arrays = vars(self).values()
+        return Skin(surface.part(chosen), *(array.take(chosen, axis=-1) for array in arrays))
 
 
-def draw_look(rng: np.random.Generator) -> Look:
+def random_appearance(rng: np.random.Generator) -> Appearance:
     """Draw a sound nut's colours and the strength of each kind of marking."""
     tone = rng.normal(0, 1, 3)
     shell = SHELL * (1 + 0.06 * tone[0]) + np.array([[0], [0.015], [0.006]]) * tone[1]
     scar = SCAR * (1 + 0.10 * tone[2]) * (0.62 if rng.random() < 0.08 else 1)
     light = np.array([rng.normal(-0.08, 0.05), rng.normal(-0.22, 0.05), 1])
-    return Look(
+    return Appearance(
         shell=shell.astype(np.float32),
         scar=scar.astype(np.float32),
         place=rng.uniform(0, 1, 4) * [MARK_PERIOD, MARK_PERIOD, 8, 1],
@@ -87,7 +82,7 @@ def draw_look(rng: np.random.Generator) -> Look:
     )
 
 
-def paint(surface: Surface, shape: Shape, look: Look) -> Skin:
+def paint(surface: Surface, shape: Shape, look: Appearance) -> Skin:
     """Return the sound nut's colours (before its light) and the light that falls on it."""
     x, y, z = surface.position
     # Lambert's equal-area chart of the half that faces the camera: texture is foreshortened as it
@@ -112,7 +107,9 @@ def paint(surface: Surface, shape: Shape, look: Look) -> Skin:
     return Skin(surface, marks, grain, albedo, _light(surface, look, weave * inside))
 
 
-def _shell(look: Look, marks: np.ndarray, grain: np.ndarray, to_tip: np.ndarray) -> np.ndarray:
+def _shell(
+    look: Appearance, marks: np.ndarray, grain: np.ndarray, to_tip: np.ndarray
+) -> np.ndarray:
     """Return the shell's colours: dark meridian stripes, blotches, fuzz by the tip, speckles."""
     blotch, mottle, rough, pale, pits = marks
     stripe, line = grain[:2]
@@ -127,7 +124,7 @@ def _shell(look: Look, marks: np.ndarray, grain: np.ndarray, to_tip: np.ndarray)
     return albedo
 
 
-def _scar(look: Look, marks: np.ndarray, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _scar(look: Appearance, marks: np.ndarray, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the scar's colours (radial fibres and torn dark places) and its relief."""
     blotch, mottle, rough = marks[:3]
     stripe, line, fibre, _ = grain
@@ -143,7 +140,7 @@ def _paint_rim(
     rim: np.ndarray,
     edge: np.ndarray,
     beyond: np.ndarray,
-    look: Look,
+    look: Appearance,
     marks: np.ndarray,
     grain: np.ndarray,
 ) -> None:
@@ -159,7 +156,7 @@ def _paint_rim(
     albedo[:, rim] = colour
 
 
-def _light(surface: Surface, look: Look, relief: np.ndarray) -> np.ndarray:
+def _light(surface: Surface, look: Appearance, relief: np.ndarray) -> np.ndarray:
     """Return the light on each sample: ambient and diffuse, darker towards the limb."""
     facing = np.clip(look.light.astype(np.float32) @ surface.normal, 0, 1)
     limb = np.sqrt(np.clip(surface.normal[2], 0, 1))
@@ -167,7 +164,7 @@ def _light(surface: Surface, look: Look, relief: np.ndarray) -> np.ndarray:
     return light * look.exposure * (1 + 0.4 * relief)
 
 
-def gloss(surface: Surface, look: Look) -> np.ndarray:
+def gloss(surface: Surface, look: Appearance) -> np.ndarray:
     """Return what is added to the lit colours (float32 3 × n): a broad highlight and the veil."""
     half = look.light + np.array([0, 0, 1])
     half = (half / np.linalg.norm(half)).astype(np.float32)

@@ -74,7 +74,7 @@ def test_a_folder_without_records_says_what_to_do(tmp_path):
 def test_the_pictures_are_the_test_images_in_the_records_order(tmp_path):
     counts = {"crack": 1, "good": 2, "print": 1}
     pictures = explorer_data.test_pictures(counts, size=64)
-    render.fill_category(
+    render.write_category(
         tmp_path, size=64, counts={"train/good": 1, **{f"test/{k}": v for k, v in counts.items()}}
     )
     names = ["crack/000", "good/000", "good/001", "print/000"]
