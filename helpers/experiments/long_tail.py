@@ -23,11 +23,16 @@ from helpers.experiments.long_tail_cases import (
 from helpers.experiments.report import environment, plain, timed
 from helpers.files import whole_file
 from helpers.long_tail.classifier import DefectClassifier
-from helpers.metrics.classes import Reliability, average_precisions, confusion_matrix, reliability
+from helpers.metrics.classes import (
+    Reliability,
+    average_precision_per_class,
+    confusion_matrix,
+    reliability,
+)
 from helpers.paths import project_root
 from helpers.profiles import Profile
 
-MEASURES = (confusion_matrix, average_precisions, reliability)
+MEASURES = (confusion_matrix, average_precision_per_class, reliability)
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def _judge(
         settings=settings,
         data=data,
         confusion=confusion_matrix(labels, chances).tolist(),
-        average_precision=average_precisions(labels, chances).round(4).tolist(),
+        average_precision=average_precision_per_class(labels, chances).round(4).tolist(),
         reliability={
             "confidence": curve.confidence.round(4).tolist(),
             "accuracy": curve.accuracy.round(4).tolist(),

@@ -3,27 +3,15 @@
 from helpers.data.category import split_good
 from helpers.detectors.base import Detector
 from helpers.experiments.fingerprint import code_print
-from helpers.metrics.image import (
-    auroc_interval,
-    auroc_per_defect,
-    average_precision,
-    confusion_at,
-    f1_at,
-    image_auroc,
-)
+from helpers.metrics.image import image_report
 from helpers.metrics.pixel import pixel_report
 from helpers.metrics.threshold import threshold_from_good
 
 MEASURES = (
     split_good,
-    image_auroc,
-    auroc_interval,
-    average_precision,
-    auroc_per_defect,
+    image_report,
     pixel_report,
     threshold_from_good,
-    confusion_at,
-    f1_at,
 )
 CODE_UNKNOWN = "without a note of the code that made it"
 CODE_CHANGED = "older than the code that made it"

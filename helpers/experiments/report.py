@@ -20,16 +20,7 @@ from helpers.errors import DataError
 from helpers.experiments.record_codes import code_of
 from helpers.files import whole_file
 from helpers.machine import this_machine
-from helpers.metrics.image import (
-    Confusion,
-    Interval,
-    auroc_interval,
-    auroc_per_defect,
-    average_precision,
-    confusion_at,
-    f1_at,
-    image_auroc,
-)
+from helpers.metrics.image import Confusion, Interval, image_report
 from helpers.metrics.pixel import pixel_report
 from helpers.metrics.scores import Scores
 from helpers.metrics.threshold import Threshold, threshold_from_good
@@ -224,26 +215,26 @@ def evaluate(
             f"the maps have shape {scores.maps.shape}, the masks {category.masks.shape}; "
             "predict the category's own test images."
         )
-    labels, image = category.labels, scores.image
     pixels = pixel_report(category.masks, scores.maps)
     threshold = threshold_from_good(held_out.image, false_alarm_rate)
+    images = image_report(category.defects, scores.image, threshold.value)
     return Report(
         method=method,
         seed=seed,
         settings=plain(detector.settings),
         backbone=_backbone(detector),
         data=data_of(category),
-        image_auroc=image_auroc(labels, image),
-        image_auroc_interval=auroc_interval(labels, image),
-        average_precision=average_precision(labels, image),
+        image_auroc=images.auroc,
+        image_auroc_interval=images.auroc_interval,
+        average_precision=images.average_precision,
         pixel_auroc=pixels.auroc,
         pixel_average_precision=pixels.average_precision,
         aupro=pixels.aupro,
-        image_scores=[float(f"{score:.6g}") for score in image],
-        auroc_per_defect=auroc_per_defect(category.defects, image),
+        image_scores=[float(f"{score:.6g}") for score in scores.image],
+        auroc_per_defect=images.auroc_per_defect,
         threshold=threshold,
-        confusion=confusion_at(labels, image, threshold.value),
-        f1=f1_at(labels, image, threshold.value),
+        confusion=images.confusion,
+        f1=images.confusion.f1,
         numbers_kept=numbers_kept(detector),
         seconds=dict(seconds or {}),
         environment=environment(),

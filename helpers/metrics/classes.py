@@ -1,4 +1,4 @@
-"""How well class probabilities do: recall by class, balanced accuracy, calibration."""
+"""How good class probabilities are: recall per class, balanced accuracy, calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import average_precision_score, f1_score
 
 from helpers.data.labels import class_counts
-from helpers.metrics.inputs import finite_array
+from helpers.metrics.inputs import check_finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ def macro_f1(labels: ArrayLike, probabilities: ArrayLike) -> float:
     return float(f1_score(labels, probabilities.argmax(1), average="macro", zero_division=0))
 
 
-def average_precisions(labels: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
+def average_precision_per_class(labels: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
     """Area under the precision-recall curve of each class against the rest: K."""
     labels, probabilities = _checked(labels, probabilities)
     return np.array(
@@ -83,8 +83,8 @@ def average_precisions(labels: ArrayLike, probabilities: ArrayLike) -> np.ndarra
 
 
 def macro_average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean of ``average_precisions`` over the classes."""
-    return float(average_precisions(labels, probabilities).mean())
+    """Mean of ``average_precision_per_class`` over the classes."""
+    return float(average_precision_per_class(labels, probabilities).mean())
 
 
 def confusion_matrix(labels: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
@@ -129,17 +129,17 @@ def _points(curve: Reliability) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _in_bins(
     confidence: np.ndarray, right: np.ndarray, weight: np.ndarray, bins: int
 ) -> Reliability:
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    _, place = np.unique(place, return_inverse=True)
-    count = np.bincount(place, weight)
-    means = np.bincount(place, weight * confidence) / count
-    hits = np.bincount(place, weight * right) / count
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    _, bin_of = np.unique(bin_of, return_inverse=True)
+    count = np.bincount(bin_of, weight)
+    means = np.bincount(bin_of, weight * confidence) / count
+    hits = np.bincount(bin_of, weight * right) / count
     error = float((count * np.abs(means - hits)).sum() / count.sum())
     return Reliability(means, hits, count.astype(np.int64), error)
 
 
 def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    probabilities = finite_array(probabilities, "probabilities")
+    probabilities = check_finite(probabilities, "probabilities")
     if probabilities.ndim != 2 or len(probabilities) != len(np.asarray(labels)):
         raise ValueError(
             f"probabilities must be N×K for N labels; got shape {probabilities.shape} for "

@@ -11,11 +11,17 @@ from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
-from helpers.metrics.inputs import both_classes, labelled, same_length, vector
+from helpers.metrics.inputs import (
+    check_both_classes,
+    check_labels,
+    check_same_length,
+    check_scores,
+)
 
 # Rates are rounded so that a grid point on a step of the ROC curve is exactly on it.
 RATE_DECIMALS = 12
 MIN_RESAMPLES = 100
+LEVEL, RESAMPLES = 0.95, 2000  # of the intervals, where nothing else is asked for
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,46 @@ class Confusion:
     fn: int
     tp: int
 
+    @property
+    def f1(self) -> float:
+        """2 TP / (2 TP + FP + FN), where defective is the positive class.
+
+        Choose the threshold on held-out good images; the best F1 over all thresholds of the test
+        set is not a result but a choice made on the test set.
+
+        Raises
+        ------
+        ZeroDivisionError
+            When no image is defective and none is called so.
+        """
+        return 2 * self.tp / (2 * self.tp + self.fp + self.fn)
+
+
+@dataclass(frozen=True)
+class ImageReport:
+    """The image metrics of one set of scores.
+
+    Attributes
+    ----------
+    auroc, auroc_interval
+        See :func:`image_auroc` and :func:`auroc_interval`.
+    average_precision
+        The precision at each threshold, weighted by the recall it adds: Σ (Rₙ - Rₙ₋₁) Pₙ from the
+        highest threshold down, without interpolation (scikit-learn, ``average_precision_score``).
+        A random ranking gets about the share of defective images, so values from test sets with
+        other shares cannot be compared.
+    auroc_per_defect
+        See :func:`auroc_per_defect`.
+    confusion
+        At the threshold; see :func:`confusion_at`.
+    """
+
+    auroc: float
+    auroc_interval: Interval
+    average_precision: float
+    auroc_per_defect: dict[str, float]
+    confusion: Confusion
+
 
 @dataclass(frozen=True, eq=False)
 class Roc:
@@ -45,6 +91,34 @@ class Roc:
     tpr: np.ndarray
     low: np.ndarray
     high: np.ndarray
+
+
+def image_report(defects: ArrayLike, scores: ArrayLike, threshold: float) -> ImageReport:
+    """Measure image scores: over all thresholds, and at the one that was chosen.
+
+    Parameters
+    ----------
+    defects
+        N names; good images are named "good".
+    scores
+        N finite numbers.
+    threshold
+        Chosen on held-out good images; see ``helpers.metrics.threshold.threshold_from_good``.
+
+    Raises
+    ------
+    ValueError
+        As :func:`auroc_per_defect` does, or when the threshold is not a number.
+    """
+    defects, labels, scores = _check_defects(defects, scores)
+    draws = stratified_draws(labels, RESAMPLES, seed=0)
+    return ImageReport(
+        auroc=auroc(labels, scores),
+        auroc_interval=interval_of(resampled_aurocs(labels, scores, draws), LEVEL),
+        average_precision=float(average_precision_score(labels, scores)),
+        auroc_per_defect=_per_defect(defects, labels, scores),
+        confusion=_confusion(labels, scores, threshold),
+    )
 
 
 def image_auroc(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -66,15 +140,14 @@ def image_auroc(labels: ArrayLike, scores: ArrayLike) -> float:
         Labels other than 0 and 1, a score that is not finite, different lengths, or only one
         class. All functions of this module that take labels and scores raise the same errors.
     """
-    labels, scores = both_classes(labels, scores)
-    return float(roc_auc_score(labels, scores))
+    return auroc(*check_both_classes(labels, scores))
 
 
 def auroc_interval(
     labels: ArrayLike,
     scores: ArrayLike,
-    level: float = 0.95,
-    resamples: int = 2000,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
     """Stratified percentile-bootstrap interval of :func:`image_auroc`.
@@ -101,7 +174,7 @@ def auroc_interval(
     seed
         Seed of the draws; the same seed gives the same interval.
     """
-    labels, scores = both_classes(labels, scores)
+    labels, scores = check_both_classes(labels, scores)
     draws = stratified_draws(labels, resamples, seed)
     return interval_of(resampled_aurocs(labels, scores, draws), level)
 
@@ -110,8 +183,8 @@ def paired_difference(
     labels: ArrayLike,
     scores_a: ArrayLike,
     scores_b: ArrayLike,
-    level: float = 0.95,
-    resamples: int = 2000,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, Interval]:
     """AUROC of ``scores_a`` minus that of ``scores_b`` on the same images, with its interval.
@@ -125,25 +198,14 @@ def paired_difference(
     -------
     difference, interval
     """
-    labels, scores_a = both_classes(labels, scores_a, "scores_a")
-    labels, scores_b = both_classes(labels, scores_b, "scores_b")
+    labels, scores_a = check_both_classes(labels, scores_a, "scores_a")
+    labels, scores_b = check_both_classes(labels, scores_b, "scores_b")
     draws = stratified_draws(labels, resamples, seed)
     differences = resampled_aurocs(labels, scores_a, draws) - resampled_aurocs(
         labels, scores_b, draws
     )
-    difference = image_auroc(labels, scores_a) - image_auroc(labels, scores_b)
+    difference = auroc(labels, scores_a) - auroc(labels, scores_b)
     return difference, interval_of(differences, level)
-
-
-def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Average precision: the precision at each threshold, weighted by the recall it adds.
-
-    Sums Σ (Rₙ - Rₙ₋₁) Pₙ from the highest threshold down, without interpolation (scikit-learn,
-    ``average_precision_score``). A random ranking gets about the share of defective images, so
-    values from test sets with other shares cannot be compared.
-    """
-    labels, scores = both_classes(labels, scores)
-    return float(average_precision_score(labels, scores))
 
 
 def auroc_per_defect(defects: ArrayLike, scores: ArrayLike) -> dict[str, float]:
@@ -166,28 +228,15 @@ def auroc_per_defect(defects: ArrayLike, scores: ArrayLike) -> dict[str, float]:
     ValueError
         Different lengths, a score that is not finite, no image named "good" or no other name.
     """
-    defects, scores = np.asarray(defects), vector(scores, "scores")
-    same_length("defects", defects, "scores", scores)
-    names = [str(name) for name in np.unique(defects)]
-    if "good" not in names or len(names) == 1:
-        raise ValueError(
-            f"defects must name good images 'good' and hold one defect type or more; got {names}"
-        )
-    good = defects == "good"
-    return {
-        name: image_auroc(~good[chosen], scores[chosen])
-        for name in names
-        if name != "good"
-        for chosen in [good | (defects == name)]
-    }
+    return _per_defect(*_check_defects(defects, scores))
 
 
 def roc_curve_with_band(
     labels: ArrayLike,
     scores: ArrayLike,
     points: int = 201,
-    level: float = 0.95,
-    resamples: int = 2000,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Roc:
     """ROC curve for plotting, with a band from the draws of :func:`auroc_interval`.
@@ -197,7 +246,7 @@ def roc_curve_with_band(
     averaging"; Fawcett, Pattern Recognition Letters 27, 2006): each grid point alone has
     ``level``, the whole curve has less.
     """
-    labels, scores = both_classes(labels, scores)
+    labels, scores = check_both_classes(labels, scores)
     if points < 2:
         raise ValueError(f"points must be 2 or more, got {points}")
     grid = np.linspace(0, 1, points)
@@ -213,7 +262,15 @@ def confusion_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Conf
 
     One class alone is allowed, so the false alarms on held-out good images can be counted.
     """
-    labels, scores = labelled(labels, scores)
+    return _confusion(*check_labels(labels, scores), threshold)
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return what :func:`image_auroc` does, of arrays that were checked before."""
+    return float(roc_auc_score(labels, scores))
+
+
+def _confusion(labels: np.ndarray, scores: np.ndarray, threshold: float) -> Confusion:
     if np.isnan(threshold):
         raise ValueError(
             "threshold is nan; choose one with helpers.metrics.threshold.threshold_from_good"
@@ -222,15 +279,26 @@ def confusion_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> Conf
     return Confusion(tn=tn, fp=fp, fn=fn, tp=tp)
 
 
-def f1_at(labels: ArrayLike, scores: ArrayLike, threshold: float) -> float:
-    """F1 when every score above ``threshold`` is called defective: 2 TP / (2 TP + FP + FN).
+def _check_defects(
+    defects: ArrayLike, scores: ArrayLike
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return N names of defects, N labels 0 or 1 and N scores."""
+    defects, scores = np.asarray(defects), check_scores(scores)
+    check_same_length("defects", defects, "scores", scores)
+    names = sorted(set(defects.tolist()))
+    if "good" not in names or len(names) == 1:
+        raise ValueError(
+            f"defects must name good images 'good' and hold one defect type or more; got {names}"
+        )
+    return defects, (defects != "good").astype(np.int64), scores
 
-    It is 0 when no defective image is found. Choose the threshold on held-out good images; the
-    best F1 over all thresholds of the test set is not a result but a choice made on the test set.
-    """
-    labels, scores = both_classes(labels, scores)
-    counts = confusion_at(labels, scores, threshold)
-    return 2 * counts.tp / (2 * counts.tp + counts.fp + counts.fn)
+
+def _per_defect(defects: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    aurocs = {}
+    for name in np.unique(defects[labels == 1]):
+        chosen = (labels == 0) | (defects == name)
+        aurocs[str(name)] = auroc(labels[chosen], scores[chosen])
+    return aurocs
 
 
 def stratified_draws(labels: np.ndarray, resamples: int, seed: int) -> np.ndarray:

@@ -1,10 +1,10 @@
-"""Checks of scores and labels that the metrics and thresholds share."""
+"""Checks of what metrics are given: each public function checks its arrays once, on entry."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
-def finite_array(values: ArrayLike, name: str) -> np.ndarray:
+def check_finite(values: ArrayLike, name: str) -> np.ndarray:
     """Return ``values`` as an array of finite numbers.
 
     Parameters
@@ -37,15 +37,15 @@ def finite_array(values: ArrayLike, name: str) -> np.ndarray:
     return array
 
 
-def vector(scores: ArrayLike, name: str) -> np.ndarray:
+def check_scores(scores: ArrayLike, name: str = "scores") -> np.ndarray:
     """Return ``scores`` as N finite float64 numbers; raise ValueError when they are not."""
-    array = finite_array(scores, name)
+    array = check_finite(scores, name)
     if array.ndim != 1:
         raise ValueError(f"{name} must be one number an image, got shape {array.shape}")
     return array.astype(np.float64)
 
 
-def same_length(name: str, values: np.ndarray, scores_name: str, scores: np.ndarray) -> None:
+def check_same_length(name: str, values: np.ndarray, scores_name: str, scores: np.ndarray) -> None:
     """Raise ValueError unless the two arrays have one shape."""
     if values.shape != scores.shape:
         raise ValueError(
@@ -54,7 +54,7 @@ def same_length(name: str, values: np.ndarray, scores_name: str, scores: np.ndar
         )
 
 
-def labelled(
+def check_labels(
     labels: ArrayLike, scores: ArrayLike, name: str = "scores"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return labels as N integers 0 or 1 and scores as N float64 numbers.
@@ -64,8 +64,8 @@ def labelled(
     ValueError
         Labels other than 0 and 1, a score that is not finite, or different lengths.
     """
-    labels, scores = np.asarray(labels), vector(scores, name)
-    same_length("labels", labels, name, scores)
+    labels, scores = np.asarray(labels), check_scores(scores, name)
+    check_same_length("labels", labels, name, scores)
     bad = np.flatnonzero((labels != 0) & (labels != 1))
     if bad.size:
         raise ValueError(
@@ -74,11 +74,11 @@ def labelled(
     return labels.astype(np.int64), scores
 
 
-def both_classes(
+def check_both_classes(
     labels: ArrayLike, scores: ArrayLike, name: str = "scores"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what :func:`labelled` does; raise ValueError also when one class is missing."""
-    labels, scores = labelled(labels, scores, name)
+    """Return what :func:`check_labels` does; raise ValueError also when one class is missing."""
+    labels, scores = check_labels(labels, scores, name)
     defective = int(labels.sum())
     if defective in (0, labels.size):
         raise ValueError(

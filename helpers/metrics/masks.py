@@ -1,4 +1,4 @@
-"""How well a drawn mask agrees with the true one: IoU, Dice, boundary F."""
+"""How well a predicted mask agrees with the true one: IoU, Dice, boundary F."""
 
 import numpy as np
 import pandas as pd
@@ -136,5 +136,5 @@ def _check(mask: np.ndarray, truth: np.ndarray) -> None:
             )
     if mask.shape != truth.shape:
         raise ValueError(
-            f"the masks have shapes {mask.shape} and {truth.shape}; resize the drawn one first."
+            f"the masks have shapes {mask.shape} and {truth.shape}; resize the predicted one first."
         )

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 from scipy.ndimage import label
 
-from helpers.metrics.inputs import finite_array
+from helpers.metrics.inputs import check_finite
 
 # Pixels of one image that touch, also at a corner, form one region; images never join.
 NEIGHBOURS = np.zeros((3, 3, 3), dtype=bool)
@@ -22,7 +22,7 @@ NEIGHBOURS.setflags(write=False)
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class ProCurve:
     """The per-region overlap (PRO) curve's corners; it runs straight between them.
 
     Attributes
@@ -82,12 +82,7 @@ def pixel_auroc(masks: ArrayLike, maps: ArrayLike) -> float:
     return _auroc(_steps(masks, maps))
 
 
-def pixel_average_precision(masks: ArrayLike, maps: ArrayLike) -> float:
-    """Average precision over all pixels of all images: Σ (Rₙ - Rₙ₋₁) Pₙ over all thresholds."""
-    return _average_precision(_steps(masks, maps))
-
-
-def pro_curve(masks: ArrayLike, maps: ArrayLike) -> Curve:
+def pro_curve(masks: ArrayLike, maps: ArrayLike) -> ProCurve:
     """Per-region overlap against the false-positive rate, over all thresholds.
 
     At each threshold the overlap is the covered share of a connected ground-truth region, averaged
@@ -101,7 +96,7 @@ def pro_curve(masks: ArrayLike, maps: ArrayLike) -> Curve:
 def aupro(masks: ArrayLike, maps: ArrayLike, fpr_limit: float = 0.3) -> float:
     """Area under :func:`pro_curve` up to ``fpr_limit``, divided by ``fpr_limit``.
 
-    It lies between 0 and 1; maps of pure chance get ``fpr_limit / 2``. The curve is interpolated
+    It lies between 0 and 1; random maps get ``fpr_limit / 2``. The curve is interpolated
     at the limit, so the value is exact.
 
     Parameters
@@ -163,15 +158,15 @@ def _average_precision(steps: _Steps) -> float:
     return float(precision @ np.diff(steps.defective, prepend=0) / steps.defective[-1])
 
 
-def _curve(steps: _Steps) -> Curve:
+def _curve(steps: _Steps) -> ProCurve:
     # Two corners a step: good pixels up to it are passed first, then those of equal score together
     # with the defective ones.
     fpr = np.column_stack([steps.good_above, steps.good]).ravel() / steps.all_good
     pro = np.column_stack([np.append(0, steps.pro[:-1]), steps.pro]).ravel()
-    return Curve(fpr=np.concatenate([[0], fpr, [1]]), pro=np.concatenate([[0], pro, [1]]))
+    return ProCurve(fpr=np.concatenate([[0], fpr, [1]]), pro=np.concatenate([[0], pro, [1]]))
 
 
-def _limited_area(curve: Curve, fpr_limit: float) -> float:
+def _limited_area(curve: ProCurve, fpr_limit: float) -> float:
     if not 0 < fpr_limit <= 1:
         raise ValueError(f"fpr_limit must be above 0 and at most 1, got {fpr_limit}")
     inside = np.searchsorted(curve.fpr, fpr_limit, side="right")
@@ -187,7 +182,7 @@ def _checked(masks: ArrayLike, maps: ArrayLike) -> tuple[np.ndarray, np.ndarray]
             f"masks and maps must both be N×H×W, got shapes {masks.shape} and {maps.shape}; resize "
             "the maps to the masks"
         )
-    maps = finite_array(maps, "maps")
+    maps = check_finite(maps, "maps")
     if masks.dtype != bool:
         if not np.isin(masks, (0, 1)).all():
             raise ValueError(

@@ -6,17 +6,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.metrics.image import (
+    LEVEL,
+    RESAMPLES,
     Interval,
-    both_classes,
-    image_auroc,
+    auroc,
     interval_of,
     resampled_aurocs,
     stratified_draws,
 )
+from helpers.metrics.inputs import check_both_classes
 
 
 def mean_auroc(
-    labels: ArrayLike, runs: Sequence[ArrayLike], level: float = 0.95
+    labels: ArrayLike, runs: Sequence[ArrayLike], level: float = LEVEL
 ) -> tuple[float, Interval]:
     """Mean image AUROC of several runs on the same images, with its interval.
 
@@ -38,34 +40,33 @@ def mean_auroc(
     ValueError
         When there is no run, or one does not fit the labels.
     """
-    value = float(np.mean([image_auroc(labels, run) for run in _some(runs)]))
-    return value, interval_of(_resampled(labels, runs), level)
+    values, resampled = _aurocs(labels, runs)
+    return float(np.mean(values)), interval_of(resampled, level)
 
 
 def mean_paired_difference(
     labels: ArrayLike,
     runs_a: Sequence[ArrayLike],
     runs_b: Sequence[ArrayLike],
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> tuple[float, Interval]:
     """Mean image AUROC of ``runs_a`` minus that of ``runs_b``, on the same draws of images.
 
     Parameters and errors are those of ``mean_auroc``; the numbers of runs may differ.
     """
-    apart = _resampled(labels, runs_a) - _resampled(labels, runs_b)
-    values = [np.mean([image_auroc(labels, r) for r in runs]) for runs in (runs_a, runs_b)]
-    return float(values[0] - values[1]), interval_of(apart, level)
+    values_a, resampled_a = _aurocs(labels, runs_a)
+    values_b, resampled_b = _aurocs(labels, runs_b)
+    difference = float(np.mean(values_a) - np.mean(values_b))
+    return difference, interval_of(resampled_a - resampled_b, level)
 
 
-def _resampled(labels: ArrayLike, runs: Sequence[ArrayLike]) -> np.ndarray:
-    rows = []
-    for run in _some(runs):
-        checked, scores = both_classes(labels, run)
-        rows.append(resampled_aurocs(checked, scores, stratified_draws(checked, 2000, 0)))
-    return np.mean(rows, axis=0)
-
-
-def _some(runs: Sequence[ArrayLike]) -> Sequence[ArrayLike]:
+def _aurocs(labels: ArrayLike, runs: Sequence[ArrayLike]) -> tuple[list[float], np.ndarray]:
+    """Return the AUROC of each run, and of each draw of images their mean."""
     if not len(runs):
         raise ValueError("a mean over seeds needs one run or more; got none.")
-    return runs
+    checked = [check_both_classes(labels, run) for run in runs]
+    draws = stratified_draws(checked[0][0], RESAMPLES, seed=0)
+    return (
+        [auroc(*pair) for pair in checked],
+        np.mean([resampled_aurocs(*pair, draws) for pair in checked], axis=0),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
-from helpers.metrics.inputs import vector
+from helpers.metrics.inputs import check_scores
 
 # Keeps (n + 1) × rate from falling just below a whole number by rounding.
 WHOLE_MARGIN = 1e-9
@@ -30,8 +30,8 @@ class Threshold:
     asked_false_alarm_rate
         The rate that was asked for.
     expected_false_alarm_rate
-        The chance that a new good image is called defective, averaged over held-out sets of this
-        size.
+        The probability that a new good image is called defective, averaged over held-out sets of
+        this size. Above the rate asked for, α, when there are fewer than 1/α - 1 images.
     low, high
         Where the false-alarm rate of *this* threshold lies with a probability of 90 %.
     held_out
@@ -47,14 +47,6 @@ class Threshold:
     high: float
     held_out: int
     rank: int
-
-    @property
-    def guaranteed(self) -> bool:
-        """Whether the expected rate is no higher than the rate asked for.
-
-        False when there are too few held-out images: a rate α needs at least 1/α - 1 of them.
-        """
-        return self.expected_false_alarm_rate <= self.asked_false_alarm_rate + WHOLE_MARGIN
 
 
 def threshold_from_good(good_scores: ArrayLike, false_alarm_rate: float = 0.05) -> Threshold:
@@ -85,7 +77,7 @@ def threshold_from_good(good_scores: ArrayLike, false_alarm_rate: float = 0.05) 
     ValueError
         No score, one that is not finite, more than one dimension, or a rate outside (0, 1).
     """
-    scores = vector(good_scores, "good_scores")
+    scores = check_scores(good_scores, "good_scores")
     if not 0 < false_alarm_rate < 1:
         raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
     n = scores.size

@@ -11,12 +11,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from helpers.metrics.pixel import (
     aupro,
     pixel_auroc,
-    pixel_average_precision,
     pixel_report,
     pro_curve,
 )
 
-ALL = [pixel_report, pixel_auroc, pixel_average_precision, pro_curve, aupro]
+ALL = [pixel_report, pixel_auroc, pro_curve, aupro]
 
 # AUPRO of anomalib 2.7.0 (torch 2.15.0, CPU) on `made(*case)`, recorded.
 ANOMALIB = {
@@ -112,7 +111,7 @@ def test_pixel_auroc_and_average_precision_by_hand():
     # Of 3 × 6 pairs the scores 9 and 8 win all, the score 1 none.
     assert pixel_auroc(HAND_MASK, HAND_MAP) == pytest.approx(12 / 18)
     # Precision 1, 1 and 3/9, each adding a third of the recall.
-    assert pixel_average_precision(HAND_MASK, HAND_MAP) == pytest.approx((1 + 1 + 1 / 3) / 3)
+    assert pixel_report(HAND_MASK, HAND_MAP).average_precision == pytest.approx((1 + 1 + 1 / 3) / 3)
 
 
 def test_pixels_of_equal_score_change_sides_together():
@@ -123,7 +122,7 @@ def test_pixels_of_equal_score_change_sides_together():
     # A limit inside that step cuts it: at FPR 0.1 PRO is 0.4.
     assert aupro(masks, maps, fpr_limit=0.1) == pytest.approx(0.2)
     assert pixel_auroc(masks, maps) == pytest.approx((6 + 2 / 2) / 8)
-    assert pixel_average_precision(masks, maps) == pytest.approx(1 / 3)
+    assert pixel_report(masks, maps).average_precision == pytest.approx(1 / 3)
 
 
 def test_small_region_counts_as_much_as_large_one():
@@ -201,7 +200,6 @@ def test_report_is_the_three_metrics_and_order_is_all_that_matters():
     masks, maps = made(3, 40, 0.5)
     report = pixel_report(masks, maps)
     assert report.auroc == pixel_auroc(masks, maps)
-    assert report.average_precision == pixel_average_precision(masks, maps)
     assert report.aupro == aupro(masks, maps)
     assert pixel_report(masks, np.exp(maps.astype(float))) == report
     assert pixel_report(masks.astype(np.uint8), maps.astype(np.float64)) == report
