@@ -64,7 +64,7 @@ newest: $(INSTALLED)  ## Run all notebooks with the newest packages that pyproje
 
 extras: $(INSTALLED)  ## Install SAM's and YOLO-World's packages (ultralytics: AGPL-3.0), test both
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[sam,detection]'
-	$(BIN)/python -m pytest tests/test_sam.py tests/test_yolo_world.py -rs
+	$(BIN)/python -m pytest tests/segmentation/test_sam.py tests/detection/test_yolo_world.py -rs
 
 fresh-reader: $(INSTALLED)  ## Time a fresh reader's path from clone to the first detector
 	$(BIN)/python -m tools.fresh_reader

@@ -47,7 +47,7 @@
     const image = (name) => html`<img src=${pictures[name]} alt=${`a ${name === "good" ? "good nut" : `nut with damage: ${name}`}`} />`;
     return html`
       <div class="explorer-fields">
-        <${Choice} id="rare" label="Drawn by class" value=${rare} onInput=${setRare}
+        <${Choice} id="rare" label="Defect in the class-balanced batch" value=${rare} onInput=${setRare}
           groups=${[[null, kinds.filter((kind) => kind !== "good").map((kind) => [kind, kind])]]} />
       </div>
       <${Slider} id="alpha" label=${html`α: <output for="alpha">${alpha.toFixed(2)}</output>`} min="-1.3" max="0.7"
@@ -60,8 +60,8 @@
       <p class="explorer-buttons"><button type="button"
         onClick=${() => setShare(maths.betaQuantile(Math.random(), alpha))}>Draw λ from Beta(α, 1)</button></p>
       <div class="explorer-pictures">
-        <${Figure} label="by image: good">${image("good")}</${Figure}>
-        <${Figure} label=${`by class: ${rare}`}>${image(rare)}</${Figure}>
+        <${Figure} label="instance-balanced: good">${image("good")}</${Figure}>
+        <${Figure} label=${`class-balanced: ${rare}`}>${image(rare)}</${Figure}>
         <${Figure} label=${`mixed: ${words}`}>
           <div class="explorer-mixed" role="img" aria-label=${`both nuts over each other: ${words}`}>
             <img src=${pictures.good} alt="" /><img src=${pictures[rare]} alt="" style=${{ opacity: share }} />

@@ -1,0 +1,51 @@
+"""The pages around the chapters: their links and the paths that they name lead somewhere."""
+
+import re
+
+import pytest
+
+from tests.prose import ROOT, anchor, markdown, without_code
+
+PAGES = [
+    *sorted((ROOT / "book").glob("*.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+]
+each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+
+
+def headings(path):
+    return {anchor(title) for title in re.findall(r"(?m)^#+ (.+)$", markdown(path))}
+
+
+@each_page
+def test_its_links_lead_to_files_and_headings(path):
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", without_code(markdown(path))):
+        file, _, heading = target.partition("#")
+        other = (path.parent / file).resolve() if file else path
+        assert other.exists(), target
+        assert not heading or heading in headings(other), target
+
+
+@each_page
+def test_the_files_it_names_exist(path):
+    named = re.findall(r"`((?:helpers|tools|tests|book|benchmarks)/[\w/.-]+)`", markdown(path))
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing
+
+
+@each_page
+def test_the_modules_it_names_exist(path):
+    text = markdown(path)
+    for module in re.findall(r"(?:-m |from |import |`)((?:helpers|tools)(?:\.\w+)+)", text):
+        *package, last = module.split(".")
+        found = ROOT.joinpath(*package)
+        known = [found / last, found / f"{last}.py", found.with_suffix(".py")]
+        assert any(one.exists() for one in known), module
+
+
+def test_the_front_page_names_the_chapters_as_they_are_called():
+    for title, file in re.findall(
+        r"(?m)^\| \[(\d+ · [^]]+)\]\(\.\./(notebooks/\w+\.ipynb)\)",
+        markdown(PAGES[0].parent / "index.md"),
+    ):
+        assert markdown(ROOT / file).startswith(f"# {title}\n"), title
