@@ -5,12 +5,12 @@ from collections.abc import Callable
 from importlib import import_module
 
 from helpers.errors import did_you_mean
-from helpers.exercises.expect import WrongError
+from helpers.exercises.expect import Answer, WrongError
 
-Check = Callable[[Callable], None]
+Check = Callable[[Answer], None]
 
 
-def check(exercise: str, answer: Callable) -> None:
+def check(exercise: str, answer: Answer) -> None:
     """Try ``answer`` and print whether it solves the exercise, or what it gets wrong.
 
     Parameters
@@ -40,10 +40,11 @@ def check(exercise: str, answer: Callable) -> None:
 
 
 def all_checks() -> dict[str, Check]:
-    """Return the check of every exercise, by its number."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    chapters = [name for name in names if name.startswith("chapter_")]
+    """Return the check of every exercise, by its number; a chapter's stand in their order."""
     found: dict[str, Check] = {}
-    for name in chapters:
-        found |= import_module(f"helpers.exercises.{name}").CHECKS
+    for module in pkgutil.iter_modules(__path__):
+        name, _, chapter = module.name.partition("_")
+        if name == "chapter":
+            checks = import_module(f"helpers.exercises.{module.name}").CHECKS
+            found |= {f"{int(chapter)}.{i}": each for i, each in enumerate(checks, 1)}
     return found

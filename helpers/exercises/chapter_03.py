@@ -1,20 +1,18 @@
 """Checks of the exercises of chapter 3."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from helpers.exercises.expect import expect
+from helpers.exercises.expect import Answer, expect
 
 
-def _learning_weights(answer: Callable) -> None:
+def _trainable_weights(answer: Answer) -> None:
     sizes = {"encoder": 700, "squeeze": 20, "decoder": 300}
     expect(answer(sizes, ["encoder"]), 320, "700 + 20 + 300 weights, the encoder frozen")
     expect(answer(sizes, []), 1020, "the same, nothing frozen")
     expect(answer(sizes, list(sizes)), 0, "the same, everything frozen")
 
 
-def _standardise(answer: Callable) -> None:
+def _standardise(answer: Answer) -> None:
     features = np.zeros((2, 2, 1, 2))
     features[:, 0, 0] = [[1, 3], [5, 7]]
     wanted = np.zeros_like(features)
@@ -22,15 +20,11 @@ def _standardise(answer: Callable) -> None:
     expect(answer(features), wanted, "a channel of 1, 3, 5, 7 and one that never varies")
 
 
-def _receptive_field(answer: Callable) -> None:
+def _receptive_field(answer: Answer) -> None:
     expect(answer([]), 1, "no layer")
     expect(answer([(3, 1), (3, 1)]), 5, "two 3×3 convolutions")
     expect(answer([(7, 2), (3, 2)]), 11, "7×7 with stride 2, then 3×3 with stride 2")
     expect(answer([(7, 2), (3, 2), (3, 1)]), 19, "the same and a 3×3 convolution")
 
 
-CHECKS = {
-    "3.1": _learning_weights,
-    "3.2": _standardise,
-    "3.3": _receptive_field,
-}
+CHECKS = (_trainable_weights, _standardise, _receptive_field)

@@ -1,13 +1,11 @@
 """Checks of the exercises of chapter 4."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from helpers.exercises.expect import expect
+from helpers.exercises.expect import Answer, expect
 
 
-def _cut_and_paste(answer: Callable) -> None:
+def _cut_and_paste(answer: Answer) -> None:
     image = np.arange(48.0).reshape(3, 4, 4)
     before, wanted = image.copy(), image.copy()
     wanted[:, 2:4, 1:4] = image[:, 0:2, 0:3]
@@ -15,7 +13,7 @@ def _cut_and_paste(answer: Callable) -> None:
     expect(image, before, "the image that was passed in, which must not change")
 
 
-def _mahalanobis(answer: Callable) -> None:
+def _mahalanobis(answer: Answer) -> None:
     points = np.array([[3.0, 1], [1, 3], [1, 1]])
     mean, covariance = np.array([1.0, 1]), np.array([[4.0, 0], [0, 1]])
     expect(answer(points, mean, covariance), [1, 4, 0], "variances 4 and 1")
@@ -23,14 +21,10 @@ def _mahalanobis(answer: Callable) -> None:
     expect(answer(points, mean, tilted), [8 / 3, 8 / 3, 0], "variances 2 and a covariance of 1")
 
 
-def _grad_cam(answer: Callable) -> None:
+def _grad_cam(answer: Answer) -> None:
     features = np.array([[[1.0, 2], [3, 4]], [[4, 3], [2, 1]]])
     expect(answer(features, np.array([2, 1])), [[6, 7], [8, 9]], "slopes 2 and 1")
     expect(answer(features, np.array([1, -1])), [[0, 0], [1, 3]], "slopes 1 and −1")
 
 
-CHECKS = {
-    "4.1": _cut_and_paste,
-    "4.2": _mahalanobis,
-    "4.3": _grad_cam,
-}
+CHECKS = (_cut_and_paste, _mahalanobis, _grad_cam)

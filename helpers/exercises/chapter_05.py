@@ -1,13 +1,11 @@
 """Checks of the exercises of chapter 5."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from helpers.exercises.expect import expect
+from helpers.exercises.expect import Answer, expect
 
 
-def _ssim_of_windows(answer: Callable) -> None:
+def _window_ssim(answer: Answer) -> None:
     rng = np.random.default_rng(0)
     one, other = rng.random((2, 5, 5))
     expect(answer(one, one), 1.0, "a window and itself")
@@ -19,20 +17,16 @@ def _ssim_of_windows(answer: Callable) -> None:
     expect(answer(one, other), wanted, "two windows of noise")
 
 
-def _halved(answer: Callable) -> None:
+def _average_pool(answer: Answer) -> None:
     image = np.arange(16.0).reshape(1, 4, 4)
     expect(answer(image), [[[2.5, 4.5], [10.5, 12.5]]], "0 … 15 in four rows")
     expect(answer(np.ones((3, 8, 4))), np.ones((3, 4, 2)), "ones of 8×4")
 
 
-def _step_channels(answer: Callable) -> None:
+def _step_channels(answer: Answer) -> None:
     expect(answer([16, 32, 64], []), [16, 32, 64], "no skips")
     expect(answer([16, 32, 64], [0]), [32, 32, 64], "a skip at the finest stage")
     expect(answer([16, 32, 64], [0, 1]), [32, 64, 64], "skips at two stages")
 
 
-CHECKS = {
-    "5.1": _ssim_of_windows,
-    "5.2": _halved,
-    "5.3": _step_channels,
-}
+CHECKS = (_window_ssim, _average_pool, _step_channels)

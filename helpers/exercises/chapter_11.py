@@ -1,19 +1,17 @@
 """Checks of the exercises of chapter 11."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from helpers.exercises.expect import expect
+from helpers.exercises.expect import Answer, expect
 
 
-def _undo(answer: Callable) -> None:
+def _inverse(answer: Answer) -> None:
     out, stretch, shift = np.array([13.0, 5.0]), np.log([2.0, 0.5]), np.array([5.0, -1.0])
-    expect(answer(out, stretch, shift), [4.0, 12.0], "values 13 and 5 that came out")
-    expect(answer(shift, stretch, shift), [0.0, 0.0], "values that are the shift alone")
+    expect(answer(out, stretch, shift), [4.0, 12.0], "outputs 13 and 5")
+    expect(answer(shift, stretch, shift), [0.0, 0.0], "outputs equal to the shift")
 
 
-def _growth(answer: Callable) -> None:
+def _volume_change(answer: Answer) -> None:
     def shear(point: np.ndarray) -> np.ndarray:
         return np.array([point[0], 3 * point[1] + point[0] ** 2])
 
@@ -28,7 +26,7 @@ def _growth(answer: Callable) -> None:
         expect(None if found is None else np.round(found, 4), wanted, case)
 
 
-def _log_density(answer: Callable) -> None:
+def _log_density(answer: Answer) -> None:
     normal = -0.5 * np.log(2 * np.pi)
     points, log_stretches = np.zeros((1, 3)), np.zeros(1)
     expect(answer(points, log_stretches), [3 * normal], "the centre, nothing stretched")
@@ -37,8 +35,4 @@ def _log_density(answer: Callable) -> None:
     expect(answer(points, log_stretches), expected, "two points, log-stretches 1/2 and -1")
 
 
-CHECKS = {
-    "11.1": _undo,
-    "11.2": _growth,
-    "11.3": _log_density,
-}
+CHECKS = (_inverse, _volume_change, _log_density)

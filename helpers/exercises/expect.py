@@ -1,6 +1,10 @@
 """Compare a reader's answer with a known result."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+Answer = Callable[..., object]  # the reader's function
 
 
 class WrongError(Exception):
