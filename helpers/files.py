@@ -43,13 +43,37 @@ def make_folder_once(folder: Path, fill: Callable[[Path], None]) -> Path:
     DataError
         When the folder cannot be written or the disk is full.
     """
+    _make_folder(folder, fill)
+    return folder
+
+
+def make_new_folder(folder: str | Path, fill: Callable[[Path], None]) -> Path:
+    """Do as `make_folder_once` does, for a folder that must not be there yet, or be empty.
+
+    Raises
+    ------
+    DataError
+        When there is something in the folder already, or it cannot be written.
+    """
+    folder = Path(folder)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    if not _make_folder(folder, fill):
+        raise DataError(
+            f"{folder} is there already and was left as it is. Remove it or choose another folder."
+        )
+    return folder
+
+
+def _make_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
+    """Return whether the folder was made; when it was there, nothing is done."""
     if folder.is_dir():
-        return folder
-    with _writable(folder):
+        return False
+    with writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
             if folder.is_dir():
-                return folder
+                return False
             for leftover in folder.parent.glob(f".{folder.name}.part-*"):
                 shutil.rmtree(leftover, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
@@ -59,7 +83,7 @@ def make_folder_once(folder: Path, fill: Callable[[Path], None]) -> Path:
                 work.replace(folder)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
-    return folder
+    return True
 
 
 @contextmanager
@@ -71,7 +95,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     DataError
         When the file cannot be written or the disk is full.
     """
-    with _writable(path):
+    with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.part-", dir=path.parent)
         os.close(handle)
@@ -85,7 +109,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _writable(path: Path) -> Iterator[None]:
+def writable(path: Path) -> Iterator[None]:
+    """Turn trouble with writing to ``path`` into a DataError that names it."""
     try:
         yield
     except DataError:
@@ -101,27 +126,3 @@ def _writable(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {error.strerror or error}. "
             "Free some space or choose a folder you may write to, then run again."
         ) from error
-
-
-def make_new_folder(folder: str | Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a folder that is not there yet, in one step.
-
-    Raises
-    ------
-    DataError
-        When there is something in the folder already, or it cannot be written.
-    """
-    folder, filled = Path(folder), []
-
-    def work_in(work: Path) -> None:
-        fill(work)
-        filled.append(work)
-
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-    make_folder_once(folder, work_in)
-    if not filled:
-        raise DataError(
-            f"{folder} is there already and was left as it is. Remove it or choose another folder."
-        )
-    return folder

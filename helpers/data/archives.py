@@ -52,9 +52,7 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
-def unpack_category(
-    archive: Path, category: str, folder: Path, free: Callable[[Path], int] = free_bytes
-) -> Path:
+def unpack_category(archive: Path, category: str, folder: Path) -> Path:
     """Unpack one category of MVTec AD into a new folder, whole or not at all.
 
     The archive (.tar.xz, .tar.gz, .tar, .zip) may hold the category at its top
@@ -73,8 +71,6 @@ def unpack_category(
         Such as ``"hazelnut"``.
     folder
         Where the category shall be; left untouched when it is there.
-    free
-        Gives the free bytes of the disk a folder is on.
 
     Returns
     -------
@@ -93,15 +89,13 @@ def unpack_category(
 
     def fill(work: Path) -> None:
         with _readable(archive):
-            _write_category(archive, category, work, free(work))
+            _write_category(archive, category, work)
         check_layout(work, f"{archive}, '{category}'")
 
     return make_folder_once(folder, fill)
 
 
-def copy_category(
-    source: Path, category: str, folder: Path, free: Callable[[Path], int] = free_bytes
-) -> Path:
+def copy_category(source: Path, category: str, folder: Path) -> Path:
     """Copy one category out of an unpacked MVTec AD, such as Kaggle's cache, whole or not at all.
 
     Parameters and errors are those of `unpack_category`, with a folder in the archive's place.
@@ -113,7 +107,7 @@ def copy_category(
 
     def fill(work: Path) -> None:
         size = sum(path.stat().st_size for path in found.rglob("*") if path.is_file())
-        _check_room(size, work, free(work), found)
+        _check_room(size, work, free_bytes(work), found)
         shutil.copytree(found, work, dirs_exist_ok=True)
         check_layout(work, str(found))
 
@@ -130,8 +124,8 @@ def check_layout(folder: Path, name: str = "") -> None:
             )
 
 
-def _write_category(archive: Path, category: str, work: Path, room: int) -> None:
-    prefix, total = None, 0
+def _write_category(archive: Path, category: str, work: Path) -> None:
+    prefix, total, room = None, 0, free_bytes(work)
     bar = tqdm(_entries(archive), desc=f"Reading {archive.name}", unit=" files")
     for number, entry in enumerate(bar, start=1):
         path = _checked(entry, archive)

@@ -4,22 +4,26 @@ import hashlib
 import json
 import re
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
+from time import sleep
 
 from filelock import FileLock
 from tqdm import tqdm
 
 from helpers.data.archives import free_bytes, megabytes
 from helpers.errors import DataError
+from helpers.files import writable
 
 CHUNK = 1 << 18
+TIMEOUT = 30.0  # seconds without a single byte after which a connection counts as dead
+ATTEMPTS = 6  # connections made before giving up
+PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
 
 
 class SourceError(DataError):
@@ -37,26 +41,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait for a server, and how often.
-
-    Attributes
-    ----------
-    timeout
-        Seconds without a single byte after which a connection counts as dead.
-    attempts
-        Connections made before giving up.
-    pause
-        Seconds before the second attempt; doubled before each further one.
-    """
-
-    timeout: float = 30.0
-    attempts: int = 6
-    pause: float = 1.0
-
-
-@dataclass(frozen=True)
-class _Stamp:
+class _Identity:
     """What identifies the file that a partial download is a part of."""
 
     url: str
@@ -65,17 +50,11 @@ class _Stamp:
     total: int | None
 
 
-class _PassingError(Exception):
+class _RetryError(Exception):
     """Trouble that may be over at the next attempt."""
 
 
-def download(
-    source: Source,
-    target: Path,
-    patience: Patience | None = None,
-    free: Callable[[Path], int] = free_bytes,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Path:
+def download(source: Source, target: Path) -> Path:
     """Download a file; what arrived before an interruption is kept and continued.
 
     The bytes go to ``<target>.part``, and a note beside it says which file they belong to. A part
@@ -88,10 +67,6 @@ def download(
         What to download, by http or https.
     target
         Where to put it. When it is there and has the size and digest, nothing is downloaded.
-    patience
-        Timeouts and retries.
-    free, sleep
-        Give the free bytes of a disk, and wait; replaced in tests.
 
     Returns
     -------
@@ -105,62 +80,55 @@ def download(
     DataError
         When ``target`` cannot be written.
     """
-    patience = patience or Patience()
     if not source.url.startswith(("https://", "http://")):
         raise ValueError(f"{source.url} is no http or https address.")
     part = target.with_name(f"{target.name}.part")
-    with writing(target):
+    with writable(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(f".{target.name}.lock")):
-            if target.is_file() and not _fault(target, source):
+            if target.is_file() and not _mismatch(target, source):
                 return target
-            _persist(source, part, patience, free, sleep)
-            if fault := _fault(part, source):
+            _receive_with_retries(source, part)
+            if mismatch := _mismatch(part, source):
                 _discard(part)
-                raise SourceError(f"the file was corrupt and is deleted: {fault}")
+                raise SourceError(f"the file was corrupt and is deleted: {mismatch}")
             part.replace(target)
             _note(part).unlink(missing_ok=True)
     return target
 
 
-def _persist(
-    source: Source,
-    part: Path,
-    patience: Patience,
-    free: Callable[[Path], int],
-    sleep: Callable[[float], None],
-) -> None:
-    for attempt in range(1, patience.attempts + 1):
+def _receive_with_retries(source: Source, part: Path) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _receive(source, part, patience.timeout, free)
-        except _PassingError as error:
+            return _receive(source, part)
+        except _RetryError as error:
             trouble = error
-        if attempt < patience.attempts:
-            pause = patience.pause * 2 ** (attempt - 1)
+        if attempt < ATTEMPTS:
+            pause = PAUSE * 2 ** (attempt - 1)
             tqdm.write(f"{part.stem}: {trouble}; next attempt in {pause:g} s", file=sys.stderr)
             sleep(pause)
     raise SourceError(
-        f"gave up after {patience.attempts} attempts; the last: {trouble}. "
+        f"gave up after {ATTEMPTS} attempts; the last: {trouble}. "
         "What arrived is kept, and the same command continues it"
     )
 
 
-def _receive(source: Source, part: Path, timeout: float, free: Callable[[Path], int]) -> None:
+def _receive(source: Source, part: Path) -> None:
     """Make one connection and append what arrives to ``part``."""
-    stamp = _stamp_of(part, source)
-    have = part.stat().st_size if stamp else 0
-    if stamp and have == stamp.total:
+    identity = _identity_of(part, source)
+    have = part.stat().st_size if identity else 0
+    if identity and have == identity.total:
         return
-    request = urllib.request.Request(source.url, headers=_range(stamp, have))
-    with _connection(request, timeout, part) as response:
-        start, new = _offer(response, source)
-        if start and not (start == have and _same(stamp, new)):
+    request = urllib.request.Request(source.url, headers=_range(identity, have))
+    with _connection(request, part) as response:
+        start, new = _read_headers(response, source)
+        if start and not (start == have and _is_same(identity, new)):
             _discard(part)
-            raise _PassingError("the file on the server has changed; starting afresh")
+            raise _RetryError("the file on the server has changed; starting afresh")
         if new.total is not None:
             if source.bytes not in (None, new.total):
                 raise SourceError(f"offers {new.total} bytes where {source.bytes} are expected")
-            if (room := free(part.parent)) < new.total - start:
+            if (room := free_bytes(part.parent)) < new.total - start:
                 raise SourceError(
                     f"is {megabytes(new.total - start)} to download, and {part.parent} has "
                     f"{megabytes(room)} free"
@@ -184,38 +152,36 @@ def _chunks(response: HTTPResponse, wanted: int | None) -> Iterator[bytes]:
         try:
             chunk = response.read1(CHUNK)
         except (OSError, HTTPException) as error:
-            raise _PassingError(f"the line broke ({str(error) or type(error).__name__})") from error
+            raise _RetryError(f"the line broke ({str(error) or type(error).__name__})") from error
         if not chunk:
             if wanted is not None:
-                raise _PassingError(f"the line broke {wanted - got} bytes before the end")
+                raise _RetryError(f"the line broke {wanted - got} bytes before the end")
             return
         got += len(chunk)
         yield chunk
 
 
 @contextmanager
-def _connection(
-    request: urllib.request.Request, timeout: float, part: Path
-) -> Iterator[HTTPResponse]:
+def _connection(request: urllib.request.Request, part: Path) -> Iterator[HTTPResponse]:
     try:
-        response = urllib.request.build_opener(_WebOnly).open(request, timeout=timeout)
+        response = urllib.request.build_opener(_HttpRedirectsOnly).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:
             _discard(part)
-            raise _PassingError("the part here is longer than the file; starting afresh") from error
+            raise _RetryError("the part here is longer than the file; starting afresh") from error
         if error.code in (408, 429) or error.code >= 500:
-            raise _PassingError(f"HTTP {error.code} {error.reason}") from error
+            raise _RetryError(f"HTTP {error.code} {error.reason}") from error
         gone = "; the file is no longer at this address" if error.code in (404, 410) else ""
         raise SourceError(f"HTTP {error.code} {error.reason}{gone}") from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-        raise _PassingError(f"no connection ({reason})") from error
+        raise _RetryError(f"no connection ({reason})") from error
     with response:
         yield response
 
 
-class _WebOnly(urllib.request.HTTPRedirectHandler):
+class _HttpRedirectsOnly(urllib.request.HTTPRedirectHandler):
     """Follow redirects to http and https only (urllib would also go to ftp)."""
 
     def redirect_request(self, req, fp, code, msg, headers, newurl):  # noqa: ANN001, ANN202
@@ -224,7 +190,7 @@ class _WebOnly(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _offer(response: HTTPResponse, source: Source) -> tuple[int, _Stamp]:
+def _read_headers(response: HTTPResponse, source: Source) -> tuple[int, _Identity]:
     """Return the offset at which the body starts, and the identity of the whole file."""
     headers: HTTPMessage = response.headers
     if headers.get_content_type() == "text/html":
@@ -235,19 +201,19 @@ def _offer(response: HTTPResponse, source: Source) -> tuple[int, _Stamp]:
         # A part that cannot be placed counts as one of another file.
         start, total = (int(found[1]), found[2]) if found else (-1, None)
     size = int(total) if total and total.isdecimal() else None
-    return start, _Stamp(source.url, headers["ETag"], headers["Last-Modified"], size)
+    return start, _Identity(source.url, headers["ETag"], headers["Last-Modified"], size)
 
 
-def _range(stamp: _Stamp | None, have: int) -> dict[str, str]:
+def _range(identity: _Identity | None, have: int) -> dict[str, str]:
     """Return the headers that ask for the rest of the file, if it is still the same file."""
     if not have:
         return {}
-    strong = stamp.etag and not stamp.etag.startswith("W/")  # RFC 9110, 13.1.5
-    guard = stamp.etag if strong else stamp.modified
+    strong = identity.etag and not identity.etag.startswith("W/")  # RFC 9110, 13.1.5
+    guard = identity.etag if strong else identity.modified
     return {"Range": f"bytes={have}-"} | ({"If-Range": guard} if guard else {})
 
 
-def _same(old: _Stamp, new: _Stamp) -> bool:
+def _is_same(old: _Identity, new: _Identity) -> bool:
     # A server that continues a file need not repeat everything it said of it (RFC 9110, 15.3.7).
     return (
         new.total == old.total
@@ -260,14 +226,14 @@ def _note(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
-def _stamp_of(part: Path, source: Source) -> _Stamp | None:
+def _identity_of(part: Path, source: Source) -> _Identity | None:
     """Return what ``part`` is a part of; None when it cannot be continued from ``source``."""
     try:
-        stamp = _Stamp(**json.loads(_note(part).read_text(encoding="utf-8")))
+        identity = _Identity(**json.loads(_note(part).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
-    known = stamp.etag or stamp.modified or stamp.total is not None
-    return stamp if known and part.is_file() and stamp.url == source.url else None
+    known = identity.etag or identity.modified or identity.total is not None
+    return identity if known and part.is_file() and identity.url == source.url else None
 
 
 def _discard(part: Path) -> None:
@@ -275,7 +241,7 @@ def _discard(part: Path) -> None:
     _note(part).unlink(missing_ok=True)
 
 
-def _fault(path: Path, source: Source) -> str:
+def _mismatch(path: Path, source: Source) -> str:
     """Return what is wrong with the size or the SHA-256 of a whole file; empty when nothing is."""
     size = path.stat().st_size
     if source.bytes not in (None, size):
@@ -286,16 +252,3 @@ def _fault(path: Path, source: Source) -> str:
         if digest != source.sha256:
             return f"SHA-256 {digest}, expected {source.sha256}"
     return ""
-
-
-@contextmanager
-def writing(target: Path) -> Iterator[None]:
-    """Raise a DataError that names ``target`` for every OSError of the body."""
-    # Trouble with the network never gets here: it is a _PassingError by then.
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{target} cannot be written: {error.strerror or error}. "
-            "Free some space or choose another folder with --root, then run again."
-        ) from error

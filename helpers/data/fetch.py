@@ -4,14 +4,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
 from helpers.data.archives import ArchiveError, check_layout, copy_category, unpack_category
-from helpers.data.download import Source, SourceError, download, writing
+from helpers.data.download import Source, SourceError, download
 from helpers.errors import DataError, did_you_mean
+from helpers.files import writable
 from helpers.paths import data_folder
 
 PAGE = "https://www.mvtec.com/company/research/datasets/mvtec-ad"
@@ -69,16 +69,7 @@ def kaggle_folder() -> Path:
         raise SourceError(f"kagglehub failed: {type(error).__name__}: {error}") from error
 
 
-@dataclass(frozen=True)
-class Ways:
-    """The ways to the data; replaced in tests."""
-
-    mvtec: Callable[[str], tuple[Source, ...]] = mvtec_sources
-    download: Callable[[Source, Path], Path] = download
-    kaggle: Callable[[], Path] = kaggle_folder
-
-
-def fetch(category: str, root: Path, source: str | None = None, ways: Ways | None = None) -> Path:
+def fetch(category: str, root: Path, source: str | None = None) -> Path:
     """Put a category of MVTec AD at ``root/category``, whole or not at all.
 
     Parameters
@@ -90,8 +81,6 @@ def fetch(category: str, root: Path, source: str | None = None, ways: Ways | Non
     source
         ``"mvtec"``, ``"kaggle"``, or the path of an archive or unpacked folder at hand. When not
         given, MVTec and then Kaggle are tried.
-    ways
-        How to download.
 
     Returns
     -------
@@ -109,22 +98,21 @@ def fetch(category: str, root: Path, source: str | None = None, ways: Ways | Non
         raise ValueError(
             f"MVTec AD has no category '{category}'. {did_you_mean(category, CATEGORY_ARCHIVES)}"
         )
-    ways = ways or Ways()
     folder = root / category
-    with writing(folder):
+    with writable(folder):
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{category}.fetch.lock"):
             if not folder.exists():
-                _fetch_new(folder, source, ways)
+                _fetch_new(folder, source)
             check_layout(folder)
     return folder
 
 
-def _fetch_new(folder: Path, source: str | None, ways: Ways) -> Path:
+def _fetch_new(folder: Path, source: str | None) -> Path:
     if source not in (None, "mvtec", "kaggle"):
         return _take(Path(source), folder)
     failures = []
-    for name, deliver in _routes(folder, source, ways):
+    for name, deliver in _routes(folder, source):
         try:
             return deliver()
         except (SourceError, ArchiveError) as error:
@@ -132,18 +120,16 @@ def _fetch_new(folder: Path, source: str | None, ways: Ways) -> Path:
     raise DataError(_by_hand(folder, failures))
 
 
-def _routes(
-    folder: Path, source: str | None, ways: Ways
-) -> Iterator[tuple[str, Callable[[], Path]]]:
+def _routes(folder: Path, source: str | None) -> Iterator[tuple[str, Callable[[], Path]]]:
     if source != "kaggle":
-        for offer in ways.mvtec(folder.name):
-            yield f"{offer.name} ({offer.url})", lambda o=offer: _from_mvtec(o, folder, ways)
+        for offer in mvtec_sources(folder.name):
+            yield f"{offer.name} ({offer.url})", lambda o=offer: _from_mvtec(o, folder)
     if source != "mvtec":
-        yield f"Kaggle ({KAGGLE_SET})", lambda: _take(ways.kaggle(), folder)
+        yield f"Kaggle ({KAGGLE_SET})", lambda: _take(kaggle_folder(), folder)
 
 
-def _from_mvtec(source: Source, folder: Path, ways: Ways) -> Path:
-    archive = ways.download(source, folder.parent / source.url.rpartition("/")[2])
+def _from_mvtec(source: Source, folder: Path) -> Path:
+    archive = download(source, folder.parent / source.url.rpartition("/")[2])
     try:
         unpack_category(archive, folder.name, folder)
     except ArchiveError:
@@ -178,7 +164,7 @@ def _by_hand(folder: Path, failures: list[str]) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None, ways: Ways | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m helpers.data.fetch", description=__doc__)
     parser.add_argument("category", help="such as hazelnut")
@@ -193,10 +179,10 @@ def main(argv: Sequence[str] | None = None, ways: Ways | None = None) -> int:
         default=data_folder() / "mvtec",
         help="folder that holds the categories (default: data/mvtec)",
     )
-    wish = parser.parse_args(argv)
-    there = (wish.root / wish.category).exists()
+    arguments = parser.parse_args(argv)
+    there = (arguments.root / arguments.category).exists()
     try:
-        folder = fetch(wish.category, wish.root, wish.source, ways)
+        folder = fetch(arguments.category, arguments.root, arguments.source)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -205,8 +191,8 @@ def main(argv: Sequence[str] | None = None, ways: Ways | None = None) -> int:
         return 130
     print(f"{folder} is there already; nothing was changed." if there else f"{folder} is ready.")
     looked_in = Path(os.environ.get("MVTEC_ROOT") or data_folder() / "mvtec")
-    if looked_in.resolve() != wish.root.resolve():
-        print(f"The notebooks look in {looked_in}: set MVTEC_ROOT to {wish.root} to use it.")
+    if looked_in.resolve() != arguments.root.resolve():
+        print(f"The notebooks look in {looked_in}: set MVTEC_ROOT to {arguments.root} to use it.")
     return 0
 
 

@@ -146,11 +146,10 @@ def _read(name: str, folder: Path, size: int, source: str) -> Category:
     files = list_files(folder)
     names = [image.file for image in files] + [image.mask for image in files if image.mask]
     key = fingerprint(folder, names, size=size, decoding=DECODING)
-    arrays = cached(
-        data_folder() / "cache" / f"{name}-{size}-{key}", lambda: _decode(folder, files, size)
-    )
     train = [image for image in files if image.split == "train"]
     test = [image for image in files if image.split == "test"]
+    place = data_folder() / "cache" / f"{name}-{size}-{key}"
+    arrays = cached(place, lambda: _decode(folder, train, test, size))
     defects = np.array([image.defect for image in test])
     print(
         f"{name}: {len(train)} training and {len(test)} test images, {source}, {size} pixels wide"
@@ -169,10 +168,9 @@ def _read(name: str, folder: Path, size: int, source: str) -> Category:
     )
 
 
-def _decode(folder: Path, files: list[ImageFile], size: int) -> dict[str, np.ndarray]:
-    train = [image for image in files if image.split == "train"]
-    test = [image for image in files if image.split == "test"]
-
+def _decode(
+    folder: Path, train: list[ImageFile], test: list[ImageFile], size: int
+) -> dict[str, np.ndarray]:
     def picture(image: ImageFile) -> np.ndarray:
         return read_image(folder / image.file, size)
 

@@ -196,9 +196,11 @@ def _check_test(folder: Path, test: list[ImageFile]) -> None:
             f"{folder / shared} is the mask of more than one image. Give the images names that "
             "differ in more than their endings, or remove all but one."
         )
-    masks = {f"ground_truth/{d}/{Path(m).name}" for d in _subfolders(folder / "ground_truth")
-             for m in _images(folder, f"ground_truth/{d}")}  # fmt: skip
-    for stray in sorted(masks - {image.mask for image in test}):
+    for stray in sorted(
+        mask
+        for defect in _subfolders(folder / "ground_truth")
+        for mask in set(_images(folder, f"ground_truth/{defect}")) - set(used)
+    ):
         raise DataError(
             f"{folder / stray} is the mask of no image. Put the image into "
             f"{folder / 'test' / stray.split('/')[1]}, or remove the mask."

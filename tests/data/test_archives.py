@@ -170,17 +170,20 @@ def test_links_in_a_zip_condemn_it(tmp_path, root):
 
 
 @pytest.mark.parametrize("write", [write_tar, write_zip])
-def test_more_than_the_disk_holds_is_refused_before_it_is_written(tmp_path, root, write):
+def test_more_than_the_disk_holds_is_refused_before_it_is_written(
+    tmp_path, root, write, monkeypatch
+):
     bomb = NUT | {"hazelnut/test/zeros.png": bytes(3_000_000)}
     archive = write(tmp_path / "bomb.archive", bomb)
     assert archive.stat().st_size < 30_000
     with pytest.raises(DataError, match="needs more than 3 MB unpacked") as raised:
-        unpack_category(archive, "hazelnut", root / "hazelnut", free=lambda _: 2_000_000)
+        monkeypatch.setattr(archives, "free_bytes", lambda _: 2_000_000)
+        unpack_category(archive, "hazelnut", root / "hazelnut")
     assert not isinstance(raised.value, ArchiveError)
     assert_nothing_left(root)
 
 
-def test_a_sparse_files_claim_counts_in_full(tmp_path, root):
+def test_a_sparse_files_claim_counts_in_full(tmp_path, root, monkeypatch):
     info = tarfile.TarInfo("hazelnut/test/hole.png")
     info.pax_headers = {
         "GNU.sparse.major": "0",
@@ -191,17 +194,20 @@ def test_a_sparse_files_claim_counts_in_full(tmp_path, root):
     }
     archive = write_tar(tmp_path / "n.tar", NUT, info, mode="w:xz")
     with pytest.raises(DataError, match=r"needs more than 1,000,000 MB"):
-        unpack_category(archive, "hazelnut", root / "hazelnut", free=lambda _: 10**9)
+        monkeypatch.setattr(archives, "free_bytes", lambda _: 10**9)
+        unpack_category(archive, "hazelnut", root / "hazelnut")
     assert_nothing_left(root)
 
 
-def test_room_is_needed_for_all_of_the_category_and_nothing_else(tmp_path, root):
+def test_room_is_needed_for_all_of_the_category_and_nothing_else(tmp_path, root, monkeypatch):
     archive = write_tar(tmp_path / "n.tar", {"bottle/a.png": bytes(90_000)} | NUT)
     room = sum(map(len, NUT.values()))
     with pytest.raises(DataError, match="Free some space"):
-        unpack_category(archive, "hazelnut", root / "hazelnut", free=lambda _: room - 1)
+        monkeypatch.setattr(archives, "free_bytes", lambda _: room - 1)
+        unpack_category(archive, "hazelnut", root / "hazelnut")
     assert_nothing_left(root)
-    unpack_category(archive, "hazelnut", root / "hazelnut", free=lambda _: room)
+    monkeypatch.setattr(archives, "free_bytes", lambda _: room)
+    unpack_category(archive, "hazelnut", root / "hazelnut")
     assert content(root / "hazelnut") == NUT
 
 
@@ -341,9 +347,10 @@ def test_a_folder_without_the_category(tmp_path, root):
         copy_category(unpacked(tmp_path / "cache"), "bottle", root / "bottle")
 
 
-def test_a_copy_that_does_not_fit_is_refused(tmp_path, root):
+def test_a_copy_that_does_not_fit_is_refused(tmp_path, root, monkeypatch):
     with pytest.raises(DataError, match="Free some space"):
-        copy_category(unpacked(tmp_path / "c"), "hazelnut", root / "hazelnut", free=lambda _: 99)
+        monkeypatch.setattr(archives, "free_bytes", lambda _: 99)
+        copy_category(unpacked(tmp_path / "c"), "hazelnut", root / "hazelnut")
     assert_nothing_left(root)
 
 

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 
 from helpers.data import download as fetching
-from helpers.data.download import Patience, Source, SourceError, download
+from helpers.data.download import Source, SourceError, download
 from helpers.errors import DataError
 
 BODY = bytes(range(256)) * 400
 HALF = len(BODY) // 2
 DIGEST = hashlib.sha256(BODY).hexdigest()
-QUICK = Patience(timeout=0.3, attempts=3, pause=1.0)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -87,6 +86,16 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """Be impatient; hold how long the download would have waited."""
+    waited = []
+    monkeypatch.setattr(fetching, "TIMEOUT", 0.3)
+    monkeypatch.setattr(fetching, "ATTEMPTS", 3)
+    monkeypatch.setattr(fetching, "sleep", waited.append)
+    return waited
+
+
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
@@ -117,8 +126,13 @@ def target(tmp_path):
 def leave_part(server, source, target):
     """Have one connection break halfway."""
     server.faults = ["truncate"]
-    with pytest.raises(SourceError, match="gave up after 1 attempt"):
-        download(source, target, Patience(timeout=1, attempts=1))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(SourceError, match="gave up after 1 attempt"),
+    ):
+        patch.setattr(fetching, "ATTEMPTS", 1)
+        patch.setattr(fetching, "TIMEOUT", 1)
+        download(source, target)
     assert part_of(target).read_bytes() == BODY[:HALF]
     assert not target.exists()
     server.requests, server.sent = [], 0
@@ -132,16 +146,8 @@ def names(target):
     return sorted(path.name for path in target.parent.iterdir() if not path.name.startswith("."))
 
 
-def get(source, target, **options):
-    waits = []
-    try:
-        return download(source, target, QUICK, sleep=waits.append, **options)
-    finally:
-        get.waits = waits
-
-
 def test_a_plain_download(server, source, target, capsys):
-    assert get(source, target) == target
+    assert download(source, target) == target
     assert target.read_bytes() == BODY
     assert names(target) == ["nut.tar.xz"]
     assert server.requests == [("/nut.tar.xz", None, None)]
@@ -151,15 +157,15 @@ def test_a_plain_download(server, source, target, capsys):
 
 
 def test_a_finished_file_is_not_fetched_again(server, source, target):
-    get(source, target)
-    get(source, target)
+    download(source, target)
+    download(source, target)
     assert len(server.requests) == 1
 
 
 def test_a_finished_file_that_is_wrong_is_replaced(source, target):
     target.parent.mkdir()
     target.write_bytes(BODY[:-1] + b"!")
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
 
 
@@ -168,38 +174,38 @@ def test_a_wrong_file_stays_until_the_right_one_is_here(server, source, target):
     target.write_bytes(b"perhaps of use")
     server.faults = ["404"]
     with pytest.raises(SourceError):
-        get(source, target)
+        download(source, target)
     assert target.read_bytes() == b"perhaps of use"
 
 
 @pytest.mark.parametrize("fault", ["truncate", "stall", "reset", "503", "429"])
-def test_passing_trouble_is_overcome_by_trying_again(server, source, target, fault):
+def test_passing_trouble_is_overcome_by_trying_again(server, source, target, fault, waits):
     server.faults = [fault, fault]
     started = time.monotonic()
-    get(source, target)
+    download(source, target)
     assert time.monotonic() - started < 10  # a stalled server here sleeps for 20 s
     assert target.read_bytes() == BODY
-    assert get.waits == [1.0, 2.0]  # doubled
+    assert waits == [1.0, 2.0]  # doubled
     assert server.sent == len(BODY)  # not a byte twice
 
 
-def test_the_number_of_attempts_is_limited(server, source, target):
+def test_the_number_of_attempts_is_limited(server, source, target, waits):
     server.faults = ["503"] * 9
     with pytest.raises(SourceError, match=r"gave up after 3 attempts; the last: HTTP 503"):
-        get(source, target)
+        download(source, target)
     assert len(server.requests) == 3
-    assert get.waits == [1.0, 2.0]
+    assert waits == [1.0, 2.0]
 
 
 def test_nobody_listening(source, target):
     away = Source("away", "http://127.0.0.1:9/nut.tar.xz")
     with pytest.raises(SourceError, match=r"no connection .*refused"):
-        get(away, target)
+        download(away, target)
 
 
 def test_a_later_run_transfers_only_the_rest(server, source, target):
     leave_part(server, source, target)
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert server.requests == [("/nut.tar.xz", f"bytes={HALF}-", '"one"')]
     assert server.sent == len(BODY) - HALF
@@ -218,7 +224,7 @@ def test_a_later_run_transfers_only_the_rest(server, source, target):
 def test_resuming_with_other_guards(server, source, target, etag, modified, guard):
     server.etag, server.modified = etag, modified
     leave_part(server, source, target)
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert server.requests == [("/nut.tar.xz", f"bytes={HALF}-", guard)]
     assert server.sent == len(BODY) - HALF
@@ -227,7 +233,7 @@ def test_resuming_with_other_guards(server, source, target, etag, modified, guar
 def test_a_server_that_ignores_ranges(server, source, target):
     leave_part(server, source, target)
     server.faults = ["ignore range"]
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert server.sent == len(BODY)
 
@@ -239,7 +245,7 @@ def test_a_part_of_an_older_version_is_thrown_away(server, target, etag, more):
     source = Source("here", f"{server.address}/nut.tar.xz")
     leave_part(server, source, target)
     server.etag, server.body = etag, BODY[::-1] + more
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == server.body
 
 
@@ -258,7 +264,7 @@ def test_a_server_that_continues_with_another_version(server, target, before, af
     leave_part(server, source, target)
     server.etag, server.modified = after
     server.body, server.faults = BODY[::-1] + more, ["ignore guard"]
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == server.body
 
 
@@ -268,13 +274,13 @@ def test_a_server_that_continues_with_another_version(server, target, before, af
 def test_a_server_that_continues_elsewhere(server, source, target, place):
     leave_part(server, source, target)
     server.faults = [place]
-    assert get(source, target).read_bytes() == BODY
+    assert download(source, target).read_bytes() == BODY
     assert [wanted for _, wanted, _ in server.requests] == [f"bytes={HALF}-", None]
 
 
 def test_a_part_from_another_address_is_thrown_away(server, source, target):
     leave_part(server, source, target)
-    get(Source("there", f"{server.address}/moved.tar.xz", len(BODY), DIGEST), target)
+    download(Source("there", f"{server.address}/moved.tar.xz", len(BODY), DIGEST), target)
     assert target.read_bytes() == BODY
     assert server.requests == [("/moved.tar.xz", None, None)]
 
@@ -284,7 +290,7 @@ def test_a_part_that_nothing_is_known_of_is_thrown_away(server, source, target, 
     leave_part(server, source, target)
     path = part_of(target).with_name("nut.tar.xz.part.json")
     path.unlink() if note is None else path.write_text(note)
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert server.requests == [("/nut.tar.xz", None, None)]
 
@@ -292,7 +298,7 @@ def test_a_part_that_nothing_is_known_of_is_thrown_away(server, source, target, 
 def test_a_part_longer_than_the_file(server, source, target):
     leave_part(server, source, target)
     part_of(target).write_bytes(BODY + b"too much")
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert [wanted for _, wanted, _ in server.requests] == [f"bytes={len(BODY) + 8}-", None]
 
@@ -300,7 +306,7 @@ def test_a_part_longer_than_the_file(server, source, target):
 def test_a_part_that_is_complete_needs_no_connection(server, source, target):
     leave_part(server, source, target)
     part_of(target).write_bytes(BODY)
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert server.requests == []
 
@@ -312,41 +318,41 @@ def test_a_corrupt_file_is_deleted_and_both_digests_named(server, source, target
     server.faults = ["corrupt"]
     got = hashlib.sha256(BODY[:-1] + bytes([BODY[-1] ^ 1])).hexdigest()
     with pytest.raises(SourceError, match=f"SHA-256 {got}, expected {DIGEST}"):
-        get(source, target)
+        download(source, target)
     assert names(target) == []
 
 
 def test_a_file_of_another_size_is_not_even_fetched(server, source, target):
     server.body = BODY + b"more"
     with pytest.raises(SourceError, match=f"{len(BODY) + 4} bytes where {len(BODY)} are expected"):
-        get(source, target)
+        download(source, target)
     assert names(target) == []
 
 
 def test_a_size_that_only_the_end_shows(server, source, target):
     server.body, server.faults = BODY + b"more", ["no length"]
     with pytest.raises(SourceError, match=f"{len(BODY) + 4} bytes, expected {len(BODY)}"):
-        get(source, target)
+        download(source, target)
     assert names(target) == []
 
 
 def test_a_server_that_tells_no_length(server, source, target):
     server.faults = ["no length"]
-    assert get(source, target).read_bytes() == BODY
+    assert download(source, target).read_bytes() == BODY
 
 
-def test_a_server_that_sends_more_than_it_said(server, target, monkeypatch):
+def test_a_server_that_sends_more_than_it_said(server, target, monkeypatch, waits):
     monkeypatch.setattr(fetching, "CHUNK", 30_000)
     server.faults = ["surplus"]
-    assert get(Source("here", f"{server.address}/n"), target).read_bytes() == BODY
-    assert get.waits == []
+    assert download(Source("here", f"{server.address}/n"), target).read_bytes() == BODY
+    assert waits == []
 
 
-def test_a_server_that_keeps_the_line_open(server, source, target):
+def test_a_server_that_keeps_the_line_open(server, source, target, waits):
     server.faults = ["linger"]
     started = time.monotonic()
-    assert get(source, target).read_bytes() == BODY
-    assert get.waits == []
+    assert download(source, target).read_bytes() == BODY
+    assert waits == []
     assert time.monotonic() - started < 5
 
 
@@ -354,7 +360,7 @@ def test_a_server_that_keeps_the_line_open(server, source, target):
 def test_a_refusal_is_final(server, source, target, code, words):
     server.faults = [code]
     with pytest.raises(SourceError, match=f"HTTP {code} .*{words}"):
-        get(source, target)
+        download(source, target)
     assert len(server.requests) == 1
     assert names(target) == []
 
@@ -362,13 +368,13 @@ def test_a_refusal_is_final(server, source, target, code, words):
 def test_a_web_page_in_place_of_the_file(server, source, target):
     server.faults = ["page"]
     with pytest.raises(SourceError, match="a web page in place of the file"):
-        get(Source("here", source.url), target)
+        download(Source("here", source.url), target)
     assert names(target) == []
 
 
 def test_redirects_are_followed(server, source, target):
     server.faults = ["to /one", f"to {server.address}/two"]
-    assert get(source, target).read_bytes() == BODY
+    assert download(source, target).read_bytes() == BODY
     assert [path for path, _, _ in server.requests] == ["/nut.tar.xz", "/one", "/two"]
 
 
@@ -376,32 +382,34 @@ def test_redirects_are_followed(server, source, target):
 def test_redirects_to_anything_but_the_web_are_not(server, source, target, where):
     server.faults = [f"to {where}"]
     with pytest.raises(SourceError, match=where):
-        get(source, target)
+        download(source, target)
     assert names(target) == []
 
 
 def test_redirects_in_a_circle_end(server, source, target):
     server.faults = ["to /nut.tar.xz"] * 50
     with pytest.raises(SourceError, match="HTTP 302"):
-        get(source, target)
+        download(source, target)
     assert len(server.requests) < 50
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/nut", "nut.tar.xz"])
 def test_only_web_addresses_are_sources(target, url):
     with pytest.raises(ValueError, match="no http or https address"):
-        get(Source("x", url), target)
+        download(Source("x", url), target)
 
 
-def test_too_little_space_is_noticed_before_the_transfer(server, source, target):
+def test_too_little_space_is_noticed_before_the_transfer(server, source, target, monkeypatch):
     with pytest.raises(SourceError, match=r"is 0 MB to download, and .*data has 0 MB free"):
-        get(source, target, free=lambda _: len(BODY) - 1)
+        monkeypatch.setattr(fetching, "free_bytes", lambda _: len(BODY) - 1)
+        download(source, target)
     assert names(target) == []
 
 
-def test_a_resumed_download_needs_space_for_the_rest_only(server, source, target):
+def test_a_resumed_download_needs_space_for_the_rest_only(server, source, target, monkeypatch):
     leave_part(server, source, target)
-    get(source, target, free=lambda _: len(BODY) - HALF)
+    monkeypatch.setattr(fetching, "free_bytes", lambda _: len(BODY) - HALF)
+    download(source, target)
     assert target.read_bytes() == BODY
 
 
@@ -415,7 +423,7 @@ def test_a_disk_that_fills_up(server, source, target, monkeypatch):
         Path, "open", lambda p, *a, **k: Full() if p.suffix == ".part" else real(p, *a, **k)
     )
     with pytest.raises(DataError, match=r"nut\.tar\.xz cannot be written: No space") as raised:
-        get(source, target)
+        download(source, target)
     assert not isinstance(raised.value, SourceError)  # no other source would help
     assert len(server.requests) == 1
     assert not target.exists()
@@ -423,8 +431,8 @@ def test_a_disk_that_fills_up(server, source, target, monkeypatch):
 
 def test_a_folder_that_cannot_be_made(tmp_path, source):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(DataError, match=r"cannot be written.*choose another folder"):
-        get(source, tmp_path / "file" / "nut.tar.xz")
+    with pytest.raises(DataError, match=r"cannot be written.*choose a folder"):
+        download(source, tmp_path / "file" / "nut.tar.xz")
 
 
 def test_a_read_only_folder(server, source, target, monkeypatch):
@@ -433,7 +441,7 @@ def test_a_read_only_folder(server, source, target, monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", refuse)
     with pytest.raises(DataError, match="cannot be written: Permission denied"):
-        get(source, target)
+        download(source, target)
 
 
 def test_an_interruption_keeps_what_arrived(server, source, target, monkeypatch):
@@ -447,12 +455,12 @@ def test_an_interruption_keeps_what_arrived(server, source, target, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(fetching, "tqdm", Bar)
         with pytest.raises(KeyboardInterrupt):
-            get(source, target)
+            download(source, target)
     kept = part_of(target).stat().st_size
     assert 20_000 < kept < len(BODY)
     assert json.loads((target.parent / "nut.tar.xz.part.json").read_text())["etag"] == '"one"'
     server.requests.clear()
-    get(source, target)
+    download(source, target)
     assert target.read_bytes() == BODY
     assert server.requests == [("/nut.tar.xz", f"bytes={kept}-", '"one"')]
 
@@ -460,7 +468,7 @@ def test_an_interruption_keeps_what_arrived(server, source, target, monkeypatch)
 def test_of_two_at_once_one_waits_for_the_other(server, source, target):
     server.faults = ["slow"]
     with ThreadPoolExecutor(2) as pool:
-        files = list(pool.map(lambda _: download(source, target, Patience(timeout=5)), range(2)))
+        files = list(pool.map(lambda _: download(source, target), range(2)))
     assert files == [target, target]
     assert target.read_bytes() == BODY
     assert server.sent == len(BODY)

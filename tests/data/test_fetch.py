@@ -13,9 +13,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from helpers.data import archives
+from helpers.data import download as downloading
 from helpers.data import fetch as command
-from helpers.data.download import Patience, Source, SourceError, download
-from helpers.data.fetch import CATEGORY_ARCHIVES, WHOLE_SET, Ways, fetch, main, mvtec_sources
+from helpers.data.download import Source, SourceError
+from helpers.data.fetch import CATEGORY_ARCHIVES, WHOLE_SET, fetch, main, mvtec_sources
 from helpers.errors import DataError
 
 FILES = {
@@ -52,7 +54,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
-    """A server of the files in a folder; ``shelf.ways(...)`` are the ways that lead to it."""
+    """A server of the files in a folder; ``shelf.offers(...)`` are the only sources there are."""
     monkeypatch.setenv("no_proxy", "*")
     folder = tmp_path / "shelf"
     folder.mkdir()
@@ -70,14 +72,17 @@ def shelf(tmp_path, monkeypatch):
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
 
-    def ways(*names, kaggle=None):
+    def offers(*names, kaggle=None):
         sources = tuple(
             Source(f"shelf {n}", f"http://127.0.0.1:{web.server_port}/{n}.tar.xz") for n in names
         )
-        patient = partial(download, patience=Patience(timeout=1, attempts=1))
-        return Ways(lambda _: sources, patient, kaggle or no_kaggle)
+        monkeypatch.setattr(command, "mvtec_sources", lambda _: sources)
+        monkeypatch.setattr(command, "download", downloading.download)
+        monkeypatch.setattr(downloading, "TIMEOUT", 1)
+        monkeypatch.setattr(downloading, "ATTEMPTS", 1)
+        monkeypatch.setattr(command, "kaggle_folder", kaggle or no_kaggle)
 
-    yield types.SimpleNamespace(folder=folder, requests=requests, ways=ways)
+    yield types.SimpleNamespace(folder=folder, requests=requests, offers=offers)
     web.shutdown()
     thread.join()
     web.server_close()
@@ -91,7 +96,13 @@ def no_way(*_):
     raise AssertionError("nothing is to be downloaded here")
 
 
-OFFLINE = Ways(no_way, no_way, no_way)
+REAL_KAGGLE = command.kaggle_folder
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    for name in ("download", "kaggle_folder"):
+        monkeypatch.setattr(command, name, no_way)
 
 
 def test_the_table_has_all_fifteen_categories():
@@ -110,8 +121,8 @@ def test_the_table_has_all_fifteen_categories():
 
 def test_from_mvtec(shelf, root, capsys):
     (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
-    ways = shelf.ways("hazelnut", "whole", kaggle=no_way)
-    assert main(["hazelnut", "--root", str(root)], ways) == 0
+    shelf.offers("hazelnut", "whole", kaggle=no_way)
+    assert main(["hazelnut", "--root", str(root)]) == 0
     assert category(root / "hazelnut") == FILES
     assert visible(root) == ["hazelnut"]  # the archive has served its turn
     assert shelf.requests == ["/hazelnut.tar.xz"]
@@ -122,9 +133,10 @@ def test_from_mvtec(shelf, root, capsys):
 
 def test_the_whole_set_comes_next_and_serves_other_categories_too(shelf, root):
     (shelf.folder / "whole.tar.xz").write_bytes(tar_of("set/hazelnut", "set/grid"))
-    ways = shelf.ways("hazelnut", "whole", kaggle=no_way)
-    fetch("hazelnut", root, None, ways)
-    fetch("grid", root, "mvtec", shelf.ways("grid", "whole"))
+    shelf.offers("hazelnut", "whole", kaggle=no_way)
+    fetch("hazelnut", root)
+    shelf.offers("grid", "whole")
+    fetch("grid", root, "mvtec")
     assert visible(root) == ["grid", "hazelnut", "whole.tar.xz"]
     assert category(root / "grid") == FILES
     assert shelf.requests.count("/whole.tar.xz") == 1
@@ -137,8 +149,8 @@ def test_kaggle_comes_last(shelf, root, tmp_path, found):
             tar.extractall(tmp_path / "cache", filter="data")
     else:
         (tmp_path / "cache").write_bytes(tar_of("hazelnut"))
-    ways = shelf.ways("hazelnut", "whole", kaggle=lambda: tmp_path / "cache")
-    fetch("hazelnut", root, None, ways)
+    shelf.offers("hazelnut", "whole", kaggle=lambda: tmp_path / "cache")
+    fetch("hazelnut", root)
     assert category(root / "hazelnut") == FILES
     assert visible(root) == ["hazelnut"]
     assert (tmp_path / "cache").exists()
@@ -146,11 +158,12 @@ def test_kaggle_comes_last(shelf, root, tmp_path, found):
 
 
 def test_only_the_source_asked_for_is_tried(shelf, root):
-    ways = shelf.ways("hazelnut", kaggle=no_way)
+    shelf.offers("hazelnut", kaggle=no_way)
     with pytest.raises(DataError, match="shelf hazelnut"):
-        fetch("hazelnut", root, "mvtec", ways)
+        fetch("hazelnut", root, "mvtec")
     with pytest.raises(DataError, match="kagglehub is missing") as raised:
-        fetch("hazelnut", root, "kaggle", Ways(no_way, no_way, no_kaggle))
+        shelf.offers(kaggle=no_kaggle)
+        fetch("hazelnut", root, "kaggle")
     assert "shelf" not in str(raised.value)
 
 
@@ -164,7 +177,7 @@ def test_from_an_archive_at_hand(root, tmp_path, suffix, capsys):
     else:
         archive.write_bytes(tar_of("hazelnut"))
     before = archive.read_bytes()
-    assert main(["hazelnut", "--source", str(archive), "--root", str(root)], OFFLINE) == 0
+    assert main(["hazelnut", "--source", str(archive), "--root", str(root)]) == 0
     assert category(root / "hazelnut") == FILES
     assert archive.read_bytes() == before
 
@@ -172,7 +185,7 @@ def test_from_an_archive_at_hand(root, tmp_path, suffix, capsys):
 def test_an_archive_at_hand_is_kept_even_when_it_is_bad(root, tmp_path, capsys):
     archive = tmp_path / "mine.tar.xz"
     archive.write_bytes(tar_of("bottle"))
-    assert main(["hazelnut", "--source", str(archive), "--root", str(root)], OFFLINE) == 1
+    assert main(["hazelnut", "--source", str(archive), "--root", str(root)]) == 1
     assert "does not hold the category 'hazelnut'" in capsys.readouterr().err
     assert archive.is_file()
     assert visible(root) == []
@@ -182,14 +195,16 @@ def test_an_archive_at_hand_is_kept_even_when_it_is_bad(root, tmp_path, capsys):
 def test_a_bad_download_is_deleted_and_the_next_source_tried(shelf, root, bad):
     (shelf.folder / "hazelnut.tar.xz").write_bytes(bad)
     (shelf.folder / "whole.tar.xz").write_bytes(tar_of("hazelnut"))
-    fetch("hazelnut", root, None, shelf.ways("hazelnut", "whole"))
+    shelf.offers("hazelnut", "whole")
+    fetch("hazelnut", root)
     assert category(root / "hazelnut") == FILES
     assert visible(root) == ["hazelnut", "whole.tar.xz"]
 
 
 def test_when_every_source_fails_the_words_say_what_to_do(shelf, root, capsys):
     (shelf.folder / "whole.tar.xz").write_bytes(b"no archive")
-    assert main(["hazelnut", "--root", str(root)], shelf.ways("hazelnut", "whole")) == 1
+    shelf.offers("hazelnut", "whole")
+    assert main(["hazelnut", "--root", str(root)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     for words in (
@@ -208,7 +223,7 @@ def test_when_every_source_fails_the_words_say_what_to_do(shelf, root, capsys):
     # The last line is a command that works once its archive is there.
     (root / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
     words = err.splitlines()[-1].partition("helpers.data.fetch ")[2].replace('"', "").split()
-    assert main(words, OFFLINE) == 0
+    assert main(words) == 0
     assert category(root / "hazelnut") == FILES
 
 
@@ -217,7 +232,7 @@ def test_what_is_there_is_left_untouched_and_reported(root, capsys):
         (root / "hazelnut" / path).parent.mkdir(parents=True, exist_ok=True)
         (root / "hazelnut" / path).write_bytes(data + b" of my own")
     before = category(root / "hazelnut")
-    assert main(["hazelnut", "--root", str(root)], OFFLINE) == 0
+    assert main(["hazelnut", "--root", str(root)]) == 0
     assert "is there already; nothing was changed" in capsys.readouterr().out
     assert category(root / "hazelnut") == before
 
@@ -230,7 +245,7 @@ def test_something_else_in_its_place_is_left_untouched(root, capsys, kind):
     else:
         root.mkdir(parents=True)
         place.write_text("notes")
-    assert main(["hazelnut", "--root", str(root)], OFFLINE) == 1
+    assert main(["hazelnut", "--root", str(root)]) == 1
     assert "is not a category of MVTec AD" in capsys.readouterr().err
     assert place.exists()
 
@@ -239,7 +254,7 @@ def test_something_else_in_its_place_is_left_untouched(root, capsys, kind):
 def test_the_notebooks_are_told_where_to_look(root, tmp_path, monkeypatch, capsys, named):
     (tmp_path / "mine.tar.xz").write_bytes(tar_of("hazelnut"))
     monkeypatch.setenv("MVTEC_ROOT", {"here": str(root), None: ""}.get(named, "elsewhere"))
-    main(["hazelnut", "--source", str(tmp_path / "mine.tar.xz"), "--root", str(root)], OFFLINE)
+    main(["hazelnut", "--source", str(tmp_path / "mine.tar.xz"), "--root", str(root)])
     assert (f"set MVTEC_ROOT to {root}" in capsys.readouterr().out) == (named != "here")
 
 
@@ -247,7 +262,7 @@ def test_the_default_root_is_where_the_notebooks_look(tmp_path, monkeypatch, cap
     monkeypatch.setenv("ONE_BAD_NUT_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MVTEC_ROOT", raising=False)
     (tmp_path / "mine.tar.xz").write_bytes(tar_of("hazelnut"))
-    assert main(["hazelnut", "--source", str(tmp_path / "mine.tar.xz")], OFFLINE) == 0
+    assert main(["hazelnut", "--source", str(tmp_path / "mine.tar.xz")]) == 0
     assert category(tmp_path / "data" / "mvtec" / "hazelnut") == FILES
     assert "MVTEC_ROOT" not in capsys.readouterr().out
 
@@ -262,44 +277,41 @@ def test_the_default_root_is_where_the_notebooks_look(tmp_path, monkeypatch, cap
     ],
 )
 def test_bad_wishes(root, capsys, argv, words):
-    assert main([*argv, "--root", str(root)], OFFLINE) == 1
+    assert main([*argv, "--root", str(root)]) == 1
     assert words in capsys.readouterr().err
 
 
 def test_a_root_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("a file")
-    assert main(["hazelnut", "--root", str(tmp_path / "file" / "mvtec")], OFFLINE) == 1
-    err = capsys.readouterr().err
-    assert "cannot be written" in err
-    assert "--root" in err
+    assert main(["hazelnut", "--root", str(tmp_path / "file" / "mvtec")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_a_full_disk_ends_the_search_and_keeps_the_archive(shelf, root, monkeypatch):
     (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
-    ways = shelf.ways("hazelnut", "whole", kaggle=no_way)
-    full = partial(command.unpack_category, free=lambda _: 3)
+    shelf.offers("hazelnut", "whole", kaggle=no_way)
     with monkeypatch.context() as patch:
-        patch.setattr(command, "unpack_category", full)
+        patch.setattr(archives, "free_bytes", lambda _: 3)
         with pytest.raises(DataError, match="Free some space"):
-            fetch("hazelnut", root, None, ways)
+            fetch("hazelnut", root)
     assert visible(root) == ["hazelnut.tar.xz"]
-    fetch("hazelnut", root, None, ways)
+    fetch("hazelnut", root)
     assert shelf.requests == ["/hazelnut.tar.xz"]
 
 
-def test_an_interruption_says_how_to_go_on(root, capsys):
+def test_an_interruption_says_how_to_go_on(root, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    ways = Ways(mvtec_sources, interrupt, no_way)
-    assert main(["hazelnut", "--root", str(root)], ways) == 130
+    monkeypatch.setattr(command, "download", interrupt)
+    assert main(["hazelnut", "--root", str(root)]) == 130
     assert "The same command continues" in capsys.readouterr().err
 
 
 def test_two_at_once_fetch_once(shelf, root):
     (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
-    ways = shelf.ways("hazelnut")
-    threads = [threading.Thread(target=fetch, args=("hazelnut", root, None, ways)) for _ in "123"]
+    shelf.offers("hazelnut")
+    threads = [threading.Thread(target=fetch, args=("hazelnut", root, None)) for _ in "123"]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -311,7 +323,7 @@ def test_two_at_once_fetch_once(shelf, root):
 def test_kagglehub_is_optional(monkeypatch):
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(SourceError, match="pip install kagglehub"):
-        command.kaggle_folder()
+        REAL_KAGGLE()
 
 
 def test_kagglehub_is_asked_for_the_set(monkeypatch, tmp_path):
@@ -319,7 +331,7 @@ def test_kagglehub_is_asked_for_the_set(monkeypatch, tmp_path):
     fake = types.ModuleType("kagglehub")
     fake.dataset_download = lambda name: asked.append(name) or str(tmp_path)
     monkeypatch.setitem(sys.modules, "kagglehub", fake)
-    assert command.kaggle_folder() == tmp_path
+    assert REAL_KAGGLE() == tmp_path
     assert asked == ["ipythonx/mvtec-ad"]
 
 
@@ -331,7 +343,7 @@ def test_kagglehubs_own_errors_are_a_failed_source(monkeypatch):
     fake.dataset_download = fail
     monkeypatch.setitem(sys.modules, "kagglehub", fake)
     with pytest.raises(SourceError, match="ConnectionError: no route to Kaggle"):
-        command.kaggle_folder()
+        REAL_KAGGLE()
 
 
 def test_the_command_runs(tmp_path):
