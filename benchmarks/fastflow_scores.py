@@ -83,9 +83,14 @@ def main() -> None:
     tested, held = all_scores(detector, category.test), all_scores(detector, held_out)
     for ending, scores in tested.items():
         report = evaluate(
-            name + ending, detector, category, scores, held[ending],
-            seed=arguments.seed, seconds={"fit": round(seconds, 1)},
-        )  # fmt: skip
+            name + ending,
+            detector,
+            category,
+            scores,
+            held[ending],
+            seed=arguments.seed,
+            seconds={"fit": round(seconds, 1)},
+        )
         low, high = report.image_auroc_interval.low, report.image_auroc_interval.high
         print(
             f"{name + ending}: image {report.image_auroc:.3f} ({low:.3f}–{high:.3f}), "

@@ -122,9 +122,14 @@ def onnx_file(module: nn.Module, folder: Path) -> Path:
     path = folder / "backbone.onnx"
     batch = torch.zeros(2, 3, SIDE, SIDE)
     torch.onnx.export(
-        module, (batch,), str(path), input_names=["images"], output_names=list(LAYERS),
-        dynamic_axes={name: {0: "batch"} for name in ("images", *LAYERS)}, dynamo=False,
-    )  # fmt: skip
+        module,
+        (batch,),
+        str(path),
+        input_names=["images"],
+        output_names=list(LAYERS),
+        dynamic_axes={name: {0: "batch"} for name in ("images", *LAYERS)},
+        dynamo=False,
+    )
     return path
 
 

@@ -50,7 +50,8 @@ def contents(folder):
 def same_objects(first, second):
     """Say whether two images have the same objects, pixel by pixel, in the same order."""
     return len(first.annotations) == len(second.annotations) and all(
-        a.label == b.label and a.region.box == b.region.box
+        a.label == b.label
+        and a.region.box == b.region.box
         and np.array_equal(a.region.bits, b.region.bits)
         for a, b in zip(first.annotations, second.annotations, strict=True)
-    )  # fmt: skip
+    )

@@ -32,8 +32,11 @@ def small_root(tmp_path):
     root = tmp_path / "root"
     rng = np.random.default_rng(0)
     for place in [f"train/good/{i:03d}" for i in range(3)] + [
-        "test/good/000", "test/good/001", "test/crack/000", "test/crack/001",
-    ]:  # fmt: skip
+        "test/good/000",
+        "test/good/001",
+        "test/crack/000",
+        "test/crack/001",
+    ]:
         path = root / "nut" / f"{place}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tools.build_book import pages
 
-from tools.build_book import pages  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 
 def reading_order() -> list[Path]:

@@ -20,8 +20,16 @@ COLUMNS = 10
 MIXED = 192  # pixels: the side of a picture to mix
 MIXED_SEED = 11  # of the nuts to mix; any other would do
 # In the records an ablation is called after its detector: "CutPaste, patch-wise, loss SSIM only".
-FACTORS = ("augmentation", "batch size", "epochs", "learning rate", "loss", "pretraining",
-           "scales", "skips")  # fmt: skip
+FACTORS = (
+    "augmentation",
+    "batch size",
+    "epochs",
+    "learning rate",
+    "loss",
+    "pretraining",
+    "scales",
+    "skips",
+)
 
 
 def read_reports(folder: Path) -> list[Report]:

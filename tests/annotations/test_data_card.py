@@ -24,8 +24,12 @@ def test_counts_by_hand():
 
 def test_size_bins_are_those_of_coco():
     assert [size_of(area) for area in (1, 1023, 1024, 9215, 9216)] == [
-        "small", "small", "medium", "medium", "large"
-    ]  # fmt: skip
+        "small",
+        "small",
+        "medium",
+        "medium",
+        "large",
+    ]
 
 
 def test_the_page_names_the_licence_and_every_table():

@@ -101,10 +101,12 @@ def test_label_studio_turns_boxes_about_their_corner():
         ([task(1, "a.png", shape("rectanglelabels", x=1, y=1))], "lacks width, height"),
         ([task(1, "a.png", shape("polygonlabels", points=[[0, 0], [9, 9]]))], "three vertices"),
         ([task(1, "a.png", shape("polygonlabels"))], "three vertices"),
-        ([task(1, "a.png", shape("rectanglelabels", ("good",), x=1, y=1, width=9, height=9))],
-         "'good' cannot be the class"),
+        (
+            [task(1, "a.png", shape("rectanglelabels", ("good",), x=1, y=1, width=9, height=9))],
+            "'good' cannot be the class",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_label_studio_cannot_give(tmp_path, photos, tasks, message):
     with pytest.raises(DataError, match=message) as error:
         read_label_studio(label_studio(tmp_path, *tasks), photos)

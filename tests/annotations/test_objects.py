@@ -110,8 +110,10 @@ def test_parts_are_stratified_and_disjoint():
     parts = stratified_parts(defects, {"train": 0.6, "val": 0.2, "test": 0.2}, seed=3)
     together = np.concatenate(list(parts.values()))
     assert sorted(together) == list(range(63))
-    counts = {p: [int((defects[rows] == d).sum()) for d in ("good", "crack", "cut")]
-              for p, rows in parts.items()}  # fmt: skip
+    counts = {
+        p: [int((defects[rows] == d).sum()) for d in ("good", "crack", "cut")]
+        for p, rows in parts.items()
+    }
     assert counts["train"][0] in (23, 24)
     assert all(count >= 1 for row in counts.values() for count in row)
     for name, total in (("good", 40), ("crack", 18), ("cut", 5)):

@@ -8,8 +8,10 @@ from helpers.networks.seeding import seeded
 
 
 def cuts(size, source, target, angle=0.0):
-    return Cuts(*(torch.tensor([v], dtype=torch.float32) for v in (size, source, target)),
-                torch.tensor([angle]))  # fmt: skip
+    return Cuts(
+        *(torch.tensor([v], dtype=torch.float32) for v in (size, source, target)),
+        torch.tensor([angle]),
+    )
 
 
 def numbered(side=12):

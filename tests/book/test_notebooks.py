@@ -8,11 +8,10 @@ import nbformat
 import pytest
 import yaml
 
+from tools.build_book import pages
+from tools.repository import badge, configuration, first_cell
+
 ROOT = Path(__file__).parents[2]
-
-from tools.build_book import pages  # noqa: E402
-from tools.repository import badge, configuration, first_cell  # noqa: E402
-
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 TAGS = {"nbval-ignore-output", "hide-input", "hide-output", "remove-input", "raises-exception"}
 

@@ -76,8 +76,11 @@ def test_one_place_of_a_map_is_one_stride():
         (1, 32, 16, 16),
         (1, 32, 8, 8),
     ]
-    trained = {name.split(".")[3] for name, p in network.named_parameters()
-               if "body" in name and p.requires_grad}  # fmt: skip
+    trained = {
+        name.split(".")[3]
+        for name, p in network.named_parameters()
+        if "body" in name and p.requires_grad
+    }
     assert trained == {"layer2"}
 
 

@@ -53,11 +53,12 @@ def small(monkeypatch, tmp_path):
     Brightness.fits = 0
     profile = replace(QUICK, image_size=32, feature_size=32, seeds=(0, 1))
     monkeypatch.setattr(
-        detectors.catalogue, "all_attempts",
+        detectors.catalogue,
+        "all_attempts",
         lambda profile, images, seed=0: (
             Attempt("Brightness", 32, lambda: Brightness({"seed": seed}), 1),
         ),
-    )  # fmt: skip
+    )
     monkeypatch.setattr(detectors, "variants", lambda profile, images, seed=0: ())
     monkeypatch.setattr(detectors.catalogue, "all_strategies", lambda profile, images, seed: ())
     return profile
@@ -83,9 +84,15 @@ def test_the_seed_reaches_every_detector():
 def test_ablations_cover_the_assignments_factors_and_change_one_thing():
     factors = {v.factor for v in variants(QUICK, 332)}
     assert factors >= {
-        "pretraining", "augmentation", "loss", "skips", "scales", "learning rate", "batch size",
+        "pretraining",
+        "augmentation",
+        "loss",
+        "skips",
+        "scales",
+        "learning rate",
+        "batch size",
         "epochs",
-    }  # fmt: skip
+    }
 
     def leaves(settings, prefix=""):
         for name, value in settings.items():

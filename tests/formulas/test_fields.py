@@ -6,9 +6,17 @@ import pytest
 from helpers.formulas.fields import FAMILIES, TABLE, Field, noise, values
 
 FIELD = Field(
-    family="stripes", wavelength=8.0, angle=0.0, squash=1.0, profile=0.3, disorder=0.0,
-    order=0, warp=0.0, warp_wavelength=2.0, seed=5,
-)  # fmt: skip
+    family="stripes",
+    wavelength=8.0,
+    angle=0.0,
+    squash=1.0,
+    profile=0.3,
+    disorder=0.0,
+    order=0,
+    warp=0.0,
+    warp_wavelength=2.0,
+    seed=5,
+)
 
 
 def places(side=64):

@@ -104,9 +104,10 @@ def middle_moves(network, layer, shift):
     return centres[1] - centres[0]
 
 
-@pytest.mark.parametrize(("architecture", "layer"), [("resnet18", "layer3"),
-                                                     ("squeezenet1_1", "fire5"),
-                                                     ("squeezenet1_1", "fire9")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("architecture", "layer"),
+    [("resnet18", "layer3"), ("squeezenet1_1", "fire5"), ("squeezenet1_1", "fire9")],
+)
 def test_a_spot_that_moves_by_a_stride_moves_by_a_place(architecture, layer):
     network = backbone(architecture, "random", (layer,))
     moved = middle_moves(network, layer, 4 * network.strides[layer])

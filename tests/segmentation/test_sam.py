@@ -205,9 +205,17 @@ class TestWithTransformers:
         names = np.array(["cut"] * 6 + ["good"])
         files = tuple(f"test/{name}/{i:03d}.png" for i, name in enumerate(names))
         category = Category(
-            "nut", images[-1:], images, masks.any((1, 2)).astype(int), names, masks, "generated",
-            "", ("train/good/000.png",), files,
-        )  # fmt: skip
+            "nut",
+            images[-1:],
+            images,
+            masks.any((1, 2)).astype(int),
+            names,
+            masks,
+            "generated",
+            "",
+            ("train/good/000.png",),
+            files,
+        )
         maps = images.mean(1).astype(np.float32)
         table = evaluate_map_prompts(self.small(), category, maps, np.arange(7))
         assert table.index.tolist() == ["map alone", "prompt: point", "prompt: box", "prompt: both"]

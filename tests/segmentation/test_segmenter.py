@@ -109,10 +109,14 @@ def test_bad_data_are_named(squares, change, told):
 @pytest.mark.parametrize(
     "values",
     [
-        {"steps": 0}, {"batch_size": 0}, {"learning_rate": 0}, {"defect_share": 2},
-        {"threshold": 1}, {"crop": 0},
+        {"steps": 0},
+        {"batch_size": 0},
+        {"learning_rate": 0},
+        {"defect_share": 2},
+        {"threshold": 1},
+        {"crop": 0},
     ],
-)  # fmt: skip
+)
 def test_bad_settings_are_named(values):
     with pytest.raises(ValueError, match=next(iter(values))):
         SegmenterSettings(**values)

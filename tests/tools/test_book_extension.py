@@ -13,8 +13,10 @@ FONT = (
 
 def test_icons_are_found_in_pages_and_scripts():
     assert used_icons(['<i class="fas fa-bars fa-lg">', "'fa-chevron-down'"]) == {
-        "bars", "lg", "chevron-down",
-    }  # fmt: skip
+        "bars",
+        "lg",
+        "chevron-down",
+    }
 
 
 def test_only_used_icons_stay_and_the_rest_of_the_script_is_untouched():

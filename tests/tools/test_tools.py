@@ -9,9 +9,9 @@ import nbformat
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tools.build_book import pages
 
-from tools.build_book import pages  # noqa: E402
+ROOT = Path(__file__).parents[2]
 
 
 def test_pages_of_a_table_of_contents_are_found_at_every_level():
@@ -40,7 +40,7 @@ def fork(tmp_path):
 
 def rename(fork, url):
     return subprocess.run(
-        [sys.executable, "tools/set_repository.py", url],
+        [sys.executable, "-m", "tools.set_repository", url],
         cwd=fork,
         env={"PYTHONPATH": str(fork), "PATH": ""},
         capture_output=True,

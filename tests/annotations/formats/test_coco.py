@@ -20,15 +20,16 @@ def exported(tmp_path):
 def test_entries_by_hand():
     content = to_coco(annotated())
     assert content["categories"][0] == {"id": 1, "name": "déchirure fine"}
-    assert content["images"][0] == {
-        "id": 1, "file_name": "tear_a_b.png", "width": 30, "height": 20
-    }  # fmt: skip
+    assert content["images"][0] == {"id": 1, "file_name": "tear_a_b.png", "width": 30, "height": 20}
     dot = content["annotations"][1]
     assert dot["bbox"] == [29, 19, 1, 1]
     assert dot["area"] == 1
     assert sorted(zip(*[iter(dot["segmentation"][0])] * 2, strict=True)) == [
-        (29, 19), (29, 20), (30, 19), (30, 20)
-    ]  # fmt: skip
+        (29, 19),
+        (29, 20),
+        (30, 19),
+        (30, 20),
+    ]
     assert [entry["id"] for entry in content["annotations"]] == [1, 2, 3, 4]
 
 

@@ -20,8 +20,14 @@ from helpers.data.load import generate_category, load_category
 from helpers.detection.coco_scores import as_detections, coco_scores
 from helpers.metrics.masks import iou
 
-COUNTS = {"train/good": 1, "test/good": 2, "test/crack": 5, "test/cut": 5, "test/hole": 5,
-          "test/print": 5}  # fmt: skip
+COUNTS = {
+    "train/good": 1,
+    "test/good": 2,
+    "test/crack": 5,
+    "test/cut": 5,
+    "test/hole": 5,
+    "test/print": 5,
+}
 MASKS = {"hazelnut": 8, "grid": 57, "generated": 20}
 
 

@@ -98,8 +98,11 @@ def test_an_encoder_that_sees_nothing_guesses():
 def test_places_are_taken_row_by_row():
     maps = torch.arange(24).view(2, 2, 2, 3)
     assert at_places(maps, torch.tensor([[0, 5], [3, 3]])).tolist() == [
-        [0, 6], [5, 11], [15, 21], [15, 21],
-    ]  # fmt: skip
+        [0, 6],
+        [5, 11],
+        [15, 21],
+        [15, 21],
+    ]
 
 
 def test_damaged_places_are_those_covered_by_half_and_never_none():

@@ -112,9 +112,15 @@ def test_a_given_backbone_is_used():
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("coreset_share", 0.0), ("coreset_share", 1.1), ("patch", 2), ("neighbours", 0),
-     ("largest_memory", 0), ("projection", 0)],
-)  # fmt: skip
+    [
+        ("coreset_share", 0.0),
+        ("coreset_share", 1.1),
+        ("patch", 2),
+        ("neighbours", 0),
+        ("largest_memory", 0),
+        ("projection", 0),
+    ],
+)
 def test_settings_out_of_range_are_refused(setting, value):
     with pytest.raises(ValueError, match=f"{setting} must"):
         replace(SMALL, **{setting: value})
@@ -176,11 +182,13 @@ def test_features_that_are_not_numbers_are_refused():
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"layers": ()}, "name at least one layer of resnet18"),
-     ({"layers": ("layer2", "layer5")}, "resnet18 has no layer 'layer5'"),
-     ({"architecture": "resnet19"}, "no architecture 'resnet19'"),
-     ({"weights": "formula", "layers": ("layer3", "layer4")}, "end with layer3")],
-)  # fmt: skip
+    [
+        ({"layers": ()}, "name at least one layer of resnet18"),
+        ({"layers": ("layer2", "layer5")}, "resnet18 has no layer 'layer5'"),
+        ({"architecture": "resnet19"}, "no architecture 'resnet19'"),
+        ({"weights": "formula", "layers": ("layer3", "layer4")}, "end with layer3"),
+    ],
+)
 def test_a_backbone_without_the_layers_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         PatchCoreDetector(replace(SMALL, **changes)).fit(moving_stripes(2))

@@ -69,8 +69,9 @@ def test_good_places_have_an_error_of_about_1(fitted, features):
 
 def test_a_hand_computed_error():
     eye = torch.eye(2)
-    model = LinearAutoencoder(torch.tensor([1.0, 0]), torch.tensor([2.0, 1]), eye,
-                              torch.tensor([0.25, 1.0]), 1)  # fmt: skip
+    model = LinearAutoencoder(
+        torch.tensor([1.0, 0]), torch.tensor([2.0, 1]), eye, torch.tensor([0.25, 1.0]), 1
+    )
     # (5 − 1) / 2 = 2 along the lost direction, of variance 1/4: 2² / (1/4).
     assert model.error(torch.tensor([[5.0, 7.0]])).tolist() == [16]
     assert model.restore(torch.tensor([[2.0, 7.0]])).tolist() == [[0, 7]]

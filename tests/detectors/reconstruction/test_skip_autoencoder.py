@@ -97,8 +97,10 @@ def test_without_corruption_damage_is_copied():
     naive = SkipAutoencoderDetector(replace(longer, corruptions=())).fit(blocks)
     bad = blocks[:8].copy()
     bad[:, :, 12:19, 12:19] = np.array([250, 30, 30], np.uint8).reshape(1, 3, 1, 1)
-    apart = [np.abs(naive.reconstruct(bad) - v / 255)[:, :, 12:19, 12:19].mean()
-             for v in (bad, blocks[:8])]  # fmt: skip
+    apart = [
+        np.abs(naive.reconstruct(bad) - v / 255)[:, :, 12:19, 12:19].mean()
+        for v in (bad, blocks[:8])
+    ]
     assert apart[0] < 0.75 * apart[1]
 
 
