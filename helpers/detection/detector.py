@@ -12,9 +12,9 @@ from torchvision.models.detection.fcos import FCOS
 from helpers.detection.boxes import Boxes
 from helpers.detection.network import BoxNetworkSettings, box_network
 from helpers.machine import Machine, this_machine, to_unit_range
-from helpers.networks.inference import check_fitted
+from helpers.networks.inference import check_fitted, each_batch
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
 
 PARTS = {"classification": "class", "bbox_regression": "box", "bbox_ctrness": "centre"}
 BATCH = 32  # pictures at a time
@@ -103,11 +103,8 @@ class BoxDetector:
                 for rows in order:
                     pictures, targets = batch_of(data, boxes, rows, self.settings.jitter)
                     parts = _losses(model, pictures, targets, machine)
-                    optimiser.zero_grad(set_to_none=True)
-                    sum(parts.values()).backward()
-                    torch.nn.utils.clip_grad_norm_(trained, GRADIENT_NORM)
-                    optimiser.step()
-                    cycle.step()
+                    loss = sum(parts.values())
+                    optimise(loss, optimiser, cycle, clipped=trained, longest=GRADIENT_NORM)
                     for name, value in parts.items():
                         totals[name] += float(value.detach()) * len(rows) / len(data)
             for name, told in PARTS.items():
@@ -118,13 +115,8 @@ class BoxDetector:
     def predict(self, images: np.ndarray) -> list[Boxes]:
         """Find boxes on pictures, uint8 N×3×H×W: the most confident of each picture first."""
         check_fitted(self)
-        machine = this_machine()
-        found = []
-        for batch in machine.stage(images).split(BATCH):
-            with torch.inference_mode(), machine.autocast():
-                answers = self.model(list(to_unit_range(batch)))
-            found += [_boxes(answer) for answer in answers]
-        return found
+        answers = each_batch(lambda batch: self.model(list(batch)), images, BATCH)
+        return [_boxes(answer) for batch in answers for answer in batch]
 
 
 def batch_of(

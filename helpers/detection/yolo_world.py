@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +19,10 @@ from helpers.detection.boxes import Boxes, evaluate_boxes
 from helpers.detection.detector import batch_of, check_boxes
 from helpers.detection.text_prompts import EMBEDDING, Embed, check_prompts
 from helpers.errors import DataError
-from helpers.machine import this_machine, to_unit_range
-from helpers.networks.inference import check_fitted
+from helpers.machine import this_machine
+from helpers.networks.inference import check_fitted, each_batch
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
 from helpers.paths import data_folder
 
 INSTALL = "pip install ultralytics"
@@ -192,11 +192,7 @@ class YoloWorld:
                 for rows in epoch_order(s.seed, epoch, len(data)).split(s.batch_size):
                     pictures, targets = batch_of(data, boxes, rows, self.settings.jitter)
                     loss = self.loss(pictures, targets) / len(rows)
-                    optimiser.zero_grad(set_to_none=True)
-                    loss.backward()
-                    torch.nn.utils.clip_grad_norm_(trained, 10.0)
-                    optimiser.step()
-                    cycle.step()
+                    optimise(loss, optimiser, cycle, clipped=trained, longest=10.0)
                     total += float(loss.detach()) * len(rows) / len(data)
             self.losses.append(finite_loss(total, s))
         self.model.eval()
@@ -220,12 +216,15 @@ class YoloWorld:
         """Find the prompts on uint8 pictures N×3×H×H: of each, the most confident boxes first."""
         check_fitted(self, "prompts")
         _check_side(images)
-        found = []
-        for batch in this_machine().stage(images).split(16):
-            with torch.inference_mode():
-                answers = self.model.predict(to_unit_range(batch), txt_feats=self.texts[None])[0]
-            found += [self._boxes(answer.float(), images.shape[2:]) for answer in answers]
-        return found
+        answers = each_batch(
+            lambda batch: self.model.predict(batch, txt_feats=self.texts[None])[0],
+            images,
+            batch_size=16,
+            machine=replace(this_machine(), precision="float32"),
+        )
+        return [
+            self._boxes(answer.float(), images.shape[2:]) for batch in answers for answer in batch
+        ]
 
     def _boxes(self, answer: torch.Tensor, size: tuple[int, int]) -> Boxes:
         """Decode 4 + K numbers for each of the positions: centre, size, score of each prompt."""

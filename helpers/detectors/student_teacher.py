@@ -15,9 +15,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from helpers.data.category import split_good
 from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, pool, smooth
+from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone, backbone
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.inference import check_fitted, each_batch, in_batches
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
@@ -294,24 +294,23 @@ class StudentTeacherDetector:
 
     def differences(self, images: np.ndarray) -> Maps:
         """Return teacher minus student of uint8 images N×3×H×W: a layer, float32 N×C×h×w."""
-        parts = [self._differences(batch) for batch in in_batches(images, this_machine(), BATCH)]
+        parts = list(each_batch(self._differences, images, BATCH))
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _differences(self, batch: torch.Tensor) -> Maps:
-        with torch.inference_mode(), this_machine().autocast():
-            return differences(self.teacher(batch), self.student(batch))
+        return differences(self.teacher(batch), self.student(batch))
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self, "usual")
         parts = []
-        for batch in in_batches(images, this_machine(), BATCH):
+        for found in each_batch(self._differences, images, BATCH):
             layers = [
                 functional.interpolate(
                     self.usual[name](values)[:, None], images.shape[2:], mode="bilinear"
                 )
-                for name, values in self._differences(batch).items()
+                for name, values in found.items()
             ]
             parts.append(torch.stack(layers).mean(0)[:, 0].cpu())
-        maps = smooth(torch.cat(parts).numpy(), self.settings.smoothing * images.shape[-1])
-        return Scores(pool(maps, self.settings.top_share), maps)
+        s = self.settings
+        return scores_from_maps(torch.cat(parts), None, s.smoothing, s.top_share)

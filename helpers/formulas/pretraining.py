@@ -13,16 +13,13 @@ from torch.nn import functional
 from torchvision.models import resnet18
 from tqdm import tqdm
 
-from helpers.errors import DataError
-from helpers.files import whole_file
 from helpers.formulas.episodes import BEND, Episodes, draw_episodes
 from helpers.formulas.images import draw_formula, render_formulas
 from helpers.machine import Machine, this_machine
+from helpers.networks.backbone import MEAN, STD
+from helpers.networks.checkpoint import load_checkpoint, save_checkpoint
 from helpers.networks.seeding import seeded
-from helpers.networks.training import DivergedError
-
-# The normalisation that TorchVision's ImageNet weights expect, so that one backbone serves both.
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from helpers.networks.training import DivergedError, optimise
 
 
 @dataclass(frozen=True)
@@ -241,17 +238,15 @@ def pretrain(
         lr=settings.learning_rate,
         fused=True,
     )  # fmt: skip
-    losses, before = _resume(checkpoint, pupil, optimiser, settings)
+    identity = repr(sorted(asdict(settings).items()))
+    losses, before = load_checkpoint(checkpoint, pupil, optimiser, identity)
     start = time.perf_counter() - before
     for step in tqdm(range(len(losses), settings.steps), desc="pretraining", leave=False):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, settings)
         batch = _batch(pool, step, settings, machine)
         value = pretext_loss(pupil, batch, settings, machine)
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(rest, 1.0)
-        optimiser.step()
+        optimise(value, optimiser, clipped=rest, longest=1.0)
         losses.append(float(value.detach()))
         if not math.isfinite(losses[-1]):
             raise DivergedError(
@@ -261,7 +256,7 @@ def pretrain(
         if (step + 1) % save_every == 0 or step + 1 == settings.steps:
             seconds = time.perf_counter() - start
             if checkpoint:
-                _save(checkpoint, pupil, optimiser, losses, seconds, settings)
+                save_checkpoint(checkpoint, pupil, optimiser, identity, losses, seconds)
             if report:
                 recent = losses[-save_every:]
                 report(step + 1, sum(recent) / len(recent), seconds)
@@ -282,47 +277,3 @@ def _batch(
     generator = torch.Generator().manual_seed(seed)
     batch = draw_episodes(pool, settings.episodes, settings.views, settings.side, generator)
     return Episodes(*(getattr(batch, name).to(machine.device) for name in vars(batch)))
-
-
-def _identity(settings: PretrainingSettings) -> str:
-    return repr(sorted(asdict(settings).items()))
-
-
-def _save(
-    path: Path,
-    pupil: Pupil,
-    optimiser: torch.optim.Optimizer,
-    losses: list[float],
-    seconds: float,
-    settings: PretrainingSettings,
-) -> None:
-    state = {
-        "pupil": pupil.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "losses": losses,
-        "seconds": seconds,
-        "settings": _identity(settings),
-    }
-    with whole_file(path) as work:
-        torch.save(state, work)
-
-
-def _resume(
-    path: Path | None,
-    pupil: Pupil,
-    optimiser: torch.optim.Optimizer,
-    settings: PretrainingSettings,
-) -> tuple[list[float], float]:
-    if path is None or not path.is_file():
-        return [], 0.0
-    remedy = "Delete it to start again, or name another checkpoint."
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["settings"] == _identity(settings):
-            pupil.load_state_dict(state["pupil"])
-            optimiser.load_state_dict(state["optimiser"])
-            return list(state["losses"]), float(state["seconds"])
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is not a checkpoint of pretraining: {reason}. {remedy}") from error
-    raise DataError(f"{path} belongs to a run with other settings: {state['settings']}. {remedy}")

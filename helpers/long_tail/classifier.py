@@ -18,10 +18,10 @@ from helpers.long_tail.mixing import BalancedMixup, Mixture, mixup, one_hot
 from helpers.long_tail.sampling import PowerSampler
 from helpers.machine import this_machine, to_unit_range
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
-from helpers.networks.inference import in_batches
+from helpers.networks.inference import infer
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import epoch_seed, seeded
-from helpers.networks.training import TrainingSettings
+from helpers.networks.training import TrainingSettings, optimise
 
 Loaders = tuple[DataLoader, DataLoader]
 
@@ -194,10 +194,7 @@ class DefectClassifier:
                     with machine.autocast():
                         logits = model(pictures)
                     value = loss(logits.float(), targets, counts.to(machine.device))
-                    optimiser.zero_grad(set_to_none=True)
-                    value.backward()
-                    optimiser.step()
-                    cycle.step()
+                    optimise(value, optimiser, cycle)
                     total.append(float(value.detach()))
             self.losses.append(float(np.mean(total)))
         # Mixtures are paler than pictures, and pictures are what comes later.
@@ -244,12 +241,7 @@ class DefectClassifier:
         """Return the probability of each class for uint8 images N×3×H×W: float32, N×K."""
         if not hasattr(self, "model"):
             raise ValueError("this classifier has not been fitted; call fit(images, labels) first.")
-        machine = this_machine()
-        with torch.inference_mode(), machine.autocast():
-            parts = [
-                self.model(batch).float().softmax(1).cpu() for batch in in_batches(images, machine)
-            ]
-        return torch.cat(parts).numpy()
+        return infer(lambda batch: self.model(batch).float().softmax(1), images).numpy()
 
 
 def _data(

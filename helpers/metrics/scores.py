@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter
+from torch.nn import functional
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,3 +76,33 @@ def pool(maps: np.ndarray, top_share: float) -> np.ndarray:
 def smooth(maps: np.ndarray, sigma: float) -> np.ndarray:
     """Blur each map N×H×W with a Gaussian of ``sigma`` pixels, so that lone pixels weigh less."""
     return gaussian_filter(maps, (0, sigma, sigma)) if sigma else maps
+
+
+def scores_from_maps(
+    maps: np.ndarray | torch.Tensor,
+    size: tuple[int, int] | None = None,
+    smoothing: float = 0.0,
+    top_share: float = 0.0,
+    image: np.ndarray | None = None,
+) -> Scores:
+    """Turn a detector's maps into scores: enlarge them to the images, smooth them, pool them.
+
+    Parameters
+    ----------
+    maps
+        N×h×w.
+    size
+        Height and width of the images; those of the maps when not given.
+    smoothing
+        Standard deviation of the Gaussian, as a share of the images' side.
+    top_share
+        See ``pool``; not used when ``image`` is given.
+    image
+        N image scores of the detector's own making.
+    """
+    if size and tuple(maps.shape[1:]) != tuple(size):
+        small = torch.as_tensor(maps)[:, None]
+        maps = functional.interpolate(small, tuple(size), mode="bilinear")[:, 0]
+    smoothed = smooth(np.asarray(maps), smoothing * maps.shape[-1]).astype(np.float32, copy=False)
+    image = pool(smoothed, top_share) if image is None else image.astype(np.float32, copy=False)
+    return Scores(image, smoothed)

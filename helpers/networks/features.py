@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.machine import Machine, this_machine, to_unit_range
+from helpers.machine import Machine, this_machine
 from helpers.networks.backbone import FeatureExtractor
+from helpers.networks.inference import each_batch
 
 BATCH = 16
 
@@ -28,19 +29,15 @@ def patch_features(
     if not len(images):
         raise ValueError("there are no images to take features of; give at least one.")
     network = machine.place(network)
+    coarsest = max(network.strides.values())
+    if min(images.shape[2:], default=coarsest) < coarsest:
+        raise ValueError(
+            f"images of {images.shape[2]} × {images.shape[3]} pixels are smaller than one patch "
+            f"of the backbone, {coarsest} pixels. Load them larger."
+        )
     features = None
-    for start in range(0, len(images), BATCH):
-        batch = to_unit_range(machine.stage(images[start : start + BATCH]))
-        coarsest = max(network.strides.values())
-        if min(batch.shape[2:]) < coarsest:
-            raise ValueError(
-                f"images of {batch.shape[2]} × {batch.shape[3]} pixels are smaller than one place "
-                f"of the backbone, {coarsest} pixels. Load them larger."
-            )
-        with torch.inference_mode():
-            with machine.autocast():
-                maps = network(batch)
-            part = joined(maps, patch)
+    for number, maps in enumerate(each_batch(network, images, BATCH, machine)):
+        part, start = joined(maps, patch), number * BATCH
         _refuse_not_finite(part, start, network)
         if features is None:
             # One piece from the start: putting the parts together would need twice the memory.

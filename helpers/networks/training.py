@@ -2,18 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from helpers.errors import DataError
-from helpers.files import whole_file
 from helpers.machine import Machine, this_machine, to_unit_range
+from helpers.networks.checkpoint import load_checkpoint, save_checkpoint
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 
 Loss = Callable[[nn.Module, torch.Tensor], torch.Tensor]
@@ -94,6 +94,34 @@ def finite_loss(loss: float, settings: TrainingSettings, name: str = "") -> floa
     return loss
 
 
+def optimise(
+    loss: torch.Tensor,
+    optimiser: torch.optim.Optimizer,
+    schedule: LRScheduler | None = None,
+    *,
+    clipped: Iterable[nn.Parameter] = (),
+    longest: float = math.inf,
+) -> None:
+    """Make one training step: gradients of the loss, then the optimiser, then its schedule.
+
+    Parameters
+    ----------
+    loss
+        A scalar.
+    optimiser, schedule
+        Each makes one step.
+    clipped, longest
+        The gradient of these weights is shortened to this length where it is longer.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    if longest < math.inf:
+        nn.utils.clip_grad_norm_(clipped, longest)
+    optimiser.step()
+    if schedule:
+        schedule.step()
+
+
 def full_batches(
     data: torch.Tensor, settings: TrainingSettings, epoch: int
 ) -> Iterator[torch.Tensor]:
@@ -150,7 +178,7 @@ def train(
     check_batch(len(images), settings)
     model = machine.place(model)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
-    losses = _resume(checkpoint, model, optimiser, settings) if checkpoint else []
+    losses, _ = load_checkpoint(checkpoint, model, optimiser, _identity(settings))
 
     start, ended_by = time.perf_counter(), "epochs"
     steps = math.ceil(len(data) / settings.batch_size)
@@ -166,7 +194,7 @@ def train(
                 mean = _epoch(model, data, loss, optimiser, order, machine, bar)
             losses.append(mean)
             if checkpoint:
-                _save(checkpoint, model, optimiser, losses, settings)
+                save_checkpoint(checkpoint, model, optimiser, _identity(settings), losses)
     model.eval()
     return History(tuple(losses), time.perf_counter() - start, ended_by)
 
@@ -187,9 +215,7 @@ def _epoch(
         batch = to_unit_range(data[rows.to(data.device)])
         with machine.autocast():
             value = loss(model, batch)
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        optimiser.step()
+        optimise(value, optimiser)
         total += value.detach() * len(rows)
         bar.update()
     mean = float(total) / len(data)
@@ -212,41 +238,3 @@ def _identity(settings: TrainingSettings) -> str:
     # More epochs or another budget continue the same run; anything else is another run.
     own = {k: v for k, v in asdict(settings).items() if k not in ("epochs", "seconds")}
     return repr(sorted(own.items()))
-
-
-def _save(
-    path: Path,
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    losses: list[float],
-    settings: TrainingSettings,
-) -> None:
-    state = {
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "losses": losses,
-        "settings": _identity(settings),
-    }
-    with whole_file(path) as work:
-        torch.save(state, work)
-
-
-def _resume(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: TrainingSettings
-) -> list[float]:
-    if not path.is_file():
-        return []
-    remedy = "Delete it to start again, or name another checkpoint."
-    try:
-        # weights_only: a checkpoint is read as tensors and numbers, never run as code.
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        foreign = state["settings"] != _identity(settings)
-        if not foreign:
-            model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
-            return list(state["losses"])
-    except Exception as error:
-        # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is not a checkpoint of this model: {reason}. {remedy}") from error
-    raise DataError(f"{path} belongs to a run with other settings: {state['settings']}. {remedy}")

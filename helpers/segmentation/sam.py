@@ -14,7 +14,9 @@ import torch
 from torch.nn import functional
 
 from helpers.errors import DataError
-from helpers.machine import this_machine, to_unit_range
+from helpers.machine import this_machine
+from helpers.networks.backbone import MEAN, STD
+from helpers.networks.inference import each_batch
 from helpers.networks.seeding import seeded
 from helpers.segmentation.prompts import Prompt
 
@@ -24,7 +26,6 @@ INSTALL = (
     "SAM needs the package transformers, which is not installed. Run `pip install "
     "'transformers>=5'` (or `pip install -e '.[sam]'`), then run this cell again."
 )
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of SAM's preprocessing
 PADDING = -10  # label of a point that is to be ignored
 SMALL_SIDE = 64
 
@@ -70,17 +71,15 @@ class Sam:
         machine = this_machine()
         if images.ndim != 4 or images.shape[2] != images.shape[3]:
             raise ValueError(f"SAM is given square pictures N×3×S×S here; got {images.shape}.")
+        size = (self.side, self.side)
         mean, std = (torch.tensor(v, device=machine.device).view(3, 1, 1) for v in (MEAN, STD))
-        parts = []
-        for batch in machine.stage(images).split(batch_size):
-            pixels = functional.interpolate(
-                to_unit_range(batch), (self.side, self.side), mode="bilinear", antialias=True
-            )
-            with torch.inference_mode(), machine.autocast():
-                found = self.model.get_image_embeddings((pixels - mean) / std)
-            parts.append(found.float())
+
+        def embed(batch: torch.Tensor) -> torch.Tensor:
+            pixels = functional.interpolate(batch, size, mode="bilinear", antialias=True)
+            return self.model.get_image_embeddings((pixels - mean) / std).float()
+
         # A tensor made in inference mode could not take part in training.
-        return torch.cat(parts).clone()
+        return torch.cat(list(each_batch(embed, images, batch_size))).clone()
 
     def logits(
         self, embeddings: torch.Tensor, prompts: Sequence[Prompt], side: int

@@ -8,7 +8,7 @@ import torch
 
 from helpers.data.labelled import check_masks
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, finite_loss
+from helpers.networks.training import TrainingSettings, finite_loss, optimise
 from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.prompts import Prompt, jitter_box
 from helpers.segmentation.sam import Sam
@@ -103,9 +103,7 @@ def fine_tune(
                 asked = [jitter_box(prompts[i], rng, settings.jitter, side) for i in rows.tolist()]
                 here = rows.to(embeddings.device)
                 loss = settings.loss(sam.logits(embeddings[here], asked, side), truth[here])
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
+                optimise(loss, optimiser)
                 total.append(finite_loss(float(loss.detach()), s))
         losses.append(float(np.mean(total)))
     sam.model.eval()

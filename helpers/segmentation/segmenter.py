@@ -10,11 +10,11 @@ from tqdm import trange
 from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.data.labelled import check_masks
 from helpers.machine import this_machine, to_unit_range
-from helpers.metrics.scores import Scores, pool
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.metrics.scores import Scores, scores_from_maps
+from helpers.networks.inference import check_fitted, infer
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import seeded
-from helpers.networks.training import TrainingSettings, finite_loss
+from helpers.networks.training import TrainingSettings, finite_loss, optimise
 from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.unet import SMALL, unet
 
@@ -134,10 +134,7 @@ class Segmenter:
                 with machine.autocast():
                     logits = model(colour_jitter(pictures, s.jitter) if s.jitter else pictures)
                 loss = s.loss(logits.float(), wanted)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-                cycle.step()
+                optimise(loss, optimiser, cycle)
                 losses.append(finite_loss(float(loss.detach()), _rate(s)))
             with averaged_normalisation(model), machine.autocast():
                 for step in range(s.steps, s.steps + SETTLING):
@@ -150,12 +147,8 @@ class Segmenter:
     def predict(self, images: np.ndarray) -> Scores:
         """Return the probability of each pixel of uint8 images N×3×H×W to be defective."""
         check_fitted(self)
-        machine, parts = this_machine(), []
-        with torch.inference_mode(), machine.autocast():
-            for batch in in_batches(images, machine, 16):
-                parts.append(self.model(batch).float().sigmoid().cpu())
-        maps = torch.cat(parts).numpy()
-        return Scores(pool(maps, self.settings.top_share), maps)
+        maps = infer(lambda batch: self.model(batch).float().sigmoid(), images, 16)
+        return scores_from_maps(maps, top_share=self.settings.top_share)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """Return the masks of uint8 images N×3×H×W: bool, N×H×W."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.machine import Machine
-from helpers.metrics.scores import Scores, pool, smooth
+from helpers.metrics.scores import Scores, pool, scores_from_maps, smooth
 from helpers.networks.inference import in_batches
 
 
@@ -40,6 +40,15 @@ def test_smoothing_keeps_images_apart_and_the_sum_inside():
 def test_no_smoothing_changes_nothing():
     maps = np.random.default_rng(0).random((2, 5, 5))
     assert smooth(maps, 0) is maps
+
+
+def test_maps_are_enlarged():
+    errors = np.zeros((1, 4, 4), np.float32)
+    errors[0, 1, 2] = 1
+    scores = scores_from_maps(errors, (16, 16))
+    row, column = divmod(int(scores.maps[0].argmax()), 16)
+    assert (row // 4, column // 4) == (1, 2)
+    assert scores.image[0] == scores.maps[0].max()
 
 
 def test_scores_that_are_not_finite_name_the_image():

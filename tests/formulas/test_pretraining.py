@@ -166,6 +166,6 @@ def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused_and_kept(pool, 
         pretrain(replace(SMALL, seed=9), pool, checkpoint, machine=CPU)
     half = checkpoint.read_bytes()[:1000]
     checkpoint.write_bytes(half)
-    with pytest.raises(DataError, match="run.pt is not a checkpoint of pretraining"):
+    with pytest.raises(DataError, match="run.pt is not a checkpoint of this model"):
         pretrain(SMALL, pool, checkpoint, machine=CPU)
     assert checkpoint.read_bytes() == half

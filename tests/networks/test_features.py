@@ -53,8 +53,8 @@ def test_coarse_maps_are_resized_to_the_finest():
     assert torch.equal(together[:, 2:], expected)
 
 
-def test_images_smaller_than_a_place_are_refused():
-    with pytest.raises(ValueError, match="images of 1 × 1 pixels are smaller than one place"):
+def test_images_smaller_than_a_patch_are_refused():
+    with pytest.raises(ValueError, match="images of 1 × 1 pixels are smaller than one patch"):
         patch_features(Steps(), np.zeros((1, 3, 1, 1), np.uint8), machine=CPU)
 
 

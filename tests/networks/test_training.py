@@ -120,14 +120,14 @@ def test_a_killed_process_resumes_with_the_same_weights(tmp_path):
         from pathlib import Path
         from tests.networks.test_training import run, squared_error
         import helpers.networks.training as training
-        save, count = training._save, 0
+        save, count = training.save_checkpoint, 0
         def kill_in_the_third_epoch(*args):
             global count
             count += 1
             if count == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
             save(*args)
-        training._save = kill_in_the_third_epoch
+        training.save_checkpoint = kill_in_the_third_epoch
         run(epochs=5, checkpoint=Path({str(checkpoint)!r}))
     """)
     killed = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)

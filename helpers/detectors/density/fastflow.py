@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from helpers.detectors.density.flow import Flow, fit_flow
 from helpers.machine import Machine, this_machine
-from helpers.metrics.scores import Scores, pool, smooth
+from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone, backbone
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.inference import check_fitted, each_batch, inference
 from helpers.networks.training import TrainingSettings, check_batch
 
 BATCH = 16
@@ -126,8 +126,8 @@ class FastFlowDetector:
                 for straight, _ in self.straightened(images[start : start + BATCH]).values()
             ]
             maps.append(torch.stack(layers).mean(0)[:, 0].cpu())
-        smoothed = smooth(torch.cat(maps).numpy(), self.settings.smoothing * images.shape[-1])
-        return Scores(pool(smoothed, self.settings.top_share), smoothed)
+        s = self.settings
+        return scores_from_maps(torch.cat(maps), None, s.smoothing, s.top_share)
 
     def straightened(self, images: np.ndarray) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """Return for each layer what its flow makes of uint8 images N×3×H×W.
@@ -139,21 +139,19 @@ class FastFlowDetector:
         """
         check_fitted(self, "flows")
         machine = this_machine()
-        with torch.inference_mode():
-            features = self._features(images, machine)
-            with machine.autocast():
-                return {
-                    name: self.flows[name](self._scaled(name, values).to(machine.device))
-                    for name, values in features.items()
-                }
+        features = self._features(images, machine)
+        with inference(machine):
+            return {
+                name: self.flows[name](self._scaled(name, values).to(machine.device))
+                for name, values in features.items()
+            }
 
     def _features(self, images: np.ndarray, machine: Machine) -> Maps:
         network = machine.place(self.backbone)
         parts: dict[str, list[torch.Tensor]] = {name: [] for name in network.layers}
-        with torch.inference_mode(), machine.autocast():
-            for batch in in_batches(images, machine, BATCH):
-                for name, values in network(batch).items():
-                    parts[name].append(values.float().cpu())
+        for maps in each_batch(network, images, BATCH, machine):
+            for name, values in maps.items():
+                parts[name].append(values.float().cpu())
         return {name: torch.cat(values) for name, values in parts.items()}
 
     def _scaled(self, name: str, values: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from torch import nn
 
 from helpers.machine import Machine
 from helpers.networks.seeding import epoch_order, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss
+from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
 
 CLAMP = 2.0  # a coupling stretches by at most e² and shrinks by at most e⁻²
 
@@ -198,8 +198,6 @@ def fit_flow(
             with machine.autocast():
                 value = loss(flow, batch)
             losses.append(finite_loss(float(value.detach()), settings, "flow's"))
-            optimiser.zero_grad(set_to_none=True)
-            value.backward()
-            optimiser.step()
+            optimise(value, optimiser)
     flow.eval()
     return losses

@@ -5,11 +5,10 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from helpers.detectors.memory.coreset import k_centre, random_projection
 from helpers.detectors.memory.nearest import nearest
-from helpers.metrics.scores import Scores, smooth
+from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone, backbone
 from helpers.networks.features import flat, patch_features
 from helpers.networks.inference import check_fitted
@@ -135,8 +134,7 @@ class PatchCoreDetector:
             count, _, height, width = features.shape
             vectors = flat(features)
             distances, entries = (part[:, 0] for part in nearest(vectors, self.memory))
-            place_maps = distances.view(count, 1, height, width)
-            maps.append(functional.interpolate(place_maps, images.shape[2:], mode="bilinear")[:, 0])
+            maps.append(distances.view(count, height, width))
             # The place with the largest distance decides (Equation 6).
             largest, place = distances.view(count, -1).max(1)
             rows = torch.arange(count) * height * width + place
@@ -145,8 +143,12 @@ class PatchCoreDetector:
                     largest, vectors[rows], entries[rows], self.memory, self.settings.neighbours
                 )
             )
-        smoothed = smooth(torch.cat(maps).numpy(), self.settings.smoothing * images.shape[-1])
-        return Scores(torch.cat(scores).numpy(), smoothed)
+        return scores_from_maps(
+            torch.cat(maps),
+            images.shape[2:],
+            self.settings.smoothing,
+            image=torch.cat(scores).numpy(),
+        )
 
 
 def _refuse_constant(images: np.ndarray) -> None:

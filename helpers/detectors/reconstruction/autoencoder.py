@@ -11,9 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, pool, smooth
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.metrics.scores import Scores, scores_from_maps
+from helpers.networks.inference import check_fitted, infer
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
 
@@ -138,16 +137,13 @@ class ReconstructionDetector:
         """Redraw uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
         check_fitted(self)
         self.settings.widths(images.shape[-1])
-        machine = this_machine()
-        with torch.inference_mode(), machine.autocast():
-            parts = [self.model(batch).float().cpu() for batch in in_batches(images, machine)]
-        return torch.cat(parts).contiguous().numpy()
+        return infer(self.model, images).contiguous().numpy()
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         errors = (self.reconstruct(images) - images.astype(np.float32) / 255) ** 2
-        maps = smooth(errors.mean(axis=1), self.settings.smoothing * images.shape[-1])
-        return Scores(pool(maps, self.settings.top_share), maps)
+        s = self.settings
+        return scores_from_maps(errors.mean(axis=1), smoothing=s.smoothing, top_share=s.top_share)
 
 
 class AutoencoderDetector(ReconstructionDetector):

@@ -17,15 +17,20 @@ from helpers.detectors.reconstruction.diffusion_steps import (
 )
 from helpers.detectors.reconstruction.low_resolution import (
     as_bytes,
-    scores_from,
     shown_after,
     shrunk,
 )
-from helpers.machine import Machine, this_machine
-from helpers.metrics.scores import Scores
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.machine import this_machine
+from helpers.metrics.scores import Scores, scores_from_maps
+from helpers.networks.inference import check_fitted, infer, inference
 from helpers.networks.seeding import epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss, full_batches
+from helpers.networks.training import (
+    TrainingSettings,
+    check_batch,
+    finite_loss,
+    full_batches,
+    optimise,
+)
 
 
 @dataclass(frozen=True)
@@ -139,10 +144,7 @@ class DiffusionDetector:
                 for batch in full_batches(data, t, epoch):
                     with machine.autocast():
                         loss = diffusion_loss(network, batch)
-                    optimiser.zero_grad(set_to_none=True)
-                    loss.backward()
-                    optimiser.step()
-                    cycle.step()
+                    optimise(loss, optimiser, cycle)
                     average.update_parameters(network)
                     total += loss.detach()
             self.losses.append(finite_loss(float(total) / batches, t, "diffusion"))
@@ -161,7 +163,7 @@ class DiffusionDetector:
         machine, side = this_machine(), self.settings.side
         with seeded(seed):
             noise = normal((count, 3, side, side)).to(machine.device)
-        with torch.inference_mode(), machine.autocast():
+        with inference(machine):
             ideas = denoise(self.model, noise, np.linspace(1, 0, steps + 1).tolist())
         return np.stack([as_bytes((idea + 1) / 2) for idea in ideas])
 
@@ -181,28 +183,22 @@ class DiffusionDetector:
         """Score uint8 images N×3×H×W."""
         seen, restored = self._restored(images, self.settings.start)
         errors = ((restored - seen) ** 2).mean(axis=1)
-        return scores_from(
-            errors, images.shape[-1], self.settings.smoothing, self.settings.top_share
-        )
+        s = self.settings
+        return scores_from_maps(errors, images.shape[2:], s.smoothing, s.top_share)
 
     def _restored(self, images: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
         check_fitted(self)
-        s, machine, parts = self.settings, this_machine(), []
-        seen = shrunk(images, s.side)
-        times = np.linspace(start, 0, s.steps + 1).tolist()
-        with torch.inference_mode(), machine.autocast():
-            for batch in in_batches(seen, machine):
-                parts.append(self._mean_restoration(2 * batch - 1, times, machine))
-        return seen.astype(np.float32) / 255, (torch.cat(parts).numpy() + 1) / 2
+        seen = shrunk(images, self.settings.side)
+        times = np.linspace(start, 0, self.settings.steps + 1).tolist()
+        restored = infer(lambda batch: self._mean_restoration(2 * batch - 1, times), seen)
+        return seen.astype(np.float32) / 255, (restored.contiguous().numpy() + 1) / 2
 
-    def _mean_restoration(
-        self, batch: torch.Tensor, times: list[float], machine: Machine
-    ) -> torch.Tensor:
+    def _mean_restoration(self, batch: torch.Tensor, times: list[float]) -> torch.Tensor:
         time = torch.full((len(batch),), times[0], device=batch.device)
         total = torch.zeros_like(batch)
         for draw in range(self.settings.draws):
             # Every picture gets the same noise, so that its score is its own affair.
             with seeded(draw):
-                noise = normal((1, *batch.shape[1:])).to(machine.device).expand_as(batch)
+                noise = normal((1, *batch.shape[1:])).to(batch.device).expand_as(batch)
             total += denoise(self.model, diffuse(batch, time, noise), times)[-1]
-        return (total / self.settings.draws).cpu().contiguous()
+        return total / self.settings.draws

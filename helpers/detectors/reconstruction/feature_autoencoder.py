@@ -5,9 +5,8 @@ from typing import Self
 
 import numpy as np
 import torch
-from torch.nn import functional
 
-from helpers.metrics.scores import Scores, pool, smooth
+from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, backbone
 from helpers.networks.features import flat, patch_features
 from helpers.networks.inference import check_fitted
@@ -177,7 +176,7 @@ class FeatureReconstructionDetector:
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             features = patch_features(self.backbone, batch, self.settings.patch)
-            errors = self.model.error(flat(features)).view(len(batch), 1, *features.shape[2:])
-            parts.append(functional.interpolate(errors, images.shape[2:], mode="bilinear"))
-        maps = smooth(torch.cat(parts)[:, 0].numpy(), self.settings.smoothing * images.shape[-1])
-        return Scores(pool(maps, self.settings.top_share), maps)
+            errors = self.model.error(flat(features)).view(len(batch), *features.shape[2:])
+            parts.append(errors)
+        s = self.settings
+        return scores_from_maps(torch.cat(parts), images.shape[2:], s.smoothing, s.top_share)

@@ -19,15 +19,20 @@ from helpers.detectors.reconstruction.gan_networks import (
 )
 from helpers.detectors.reconstruction.low_resolution import (
     as_bytes,
-    scores_from,
     shown_after,
     shrunk,
 )
 from helpers.machine import Machine, this_machine
-from helpers.metrics.scores import Scores
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.metrics.scores import Scores, scores_from_maps
+from helpers.networks.inference import check_fitted, infer, inference
 from helpers.networks.seeding import epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss, full_batches
+from helpers.networks.training import (
+    TrainingSettings,
+    check_batch,
+    finite_loss,
+    full_batches,
+    optimise,
+)
 
 
 @dataclass(frozen=True)
@@ -166,8 +171,7 @@ class GanDetector:
             for batch in full_batches(data, t, t.epochs + epoch):
                 with machine.autocast():
                     loss = self._difference(judge, batch)
-                _step(optimiser, loss)
-                cycle.step()
+                optimise(loss, optimiser, cycle)
             finite_loss(float(loss.detach()), t, "encoder")
 
     def _difference(self, judge: Discriminator, batch: torch.Tensor) -> torch.Tensor:
@@ -184,26 +188,21 @@ class GanDetector:
         with seeded(seed):
             codes = torch.randn(count, self.settings.code).to(machine.device)
         self.generator.eval()
-        with torch.inference_mode(), machine.autocast():
+        with inference(machine):
             return as_bytes(self.generator(codes).float())
 
     def redraw(self, images: np.ndarray) -> np.ndarray:
         """Draw uint8 images again: float32, N×3×side×side in [0, 1]."""
         check_fitted(self, "encoder")
-        machine = this_machine()
-        with torch.inference_mode(), machine.autocast():
-            parts = [
-                self.generator(self.encoder(batch)).float().cpu()
-                for batch in in_batches(shrunk(images, self.settings.side), machine)
-            ]
-        return torch.cat(parts).contiguous().numpy()
+        small = shrunk(images, self.settings.side)
+        return infer(lambda batch: self.generator(self.encoder(batch)), small).contiguous().numpy()
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         s = self.settings
         seen = shrunk(images, s.side).astype(np.float32) / 255
         errors = ((self.redraw(images) - seen) ** 2).mean(axis=1)
-        return scores_from(errors, images.shape[-1], s.smoothing, s.top_share)
+        return scores_from_maps(errors, images.shape[2:], s.smoothing, s.top_share)
 
 
 def _round(
@@ -218,16 +217,10 @@ def _round(
         drawn = drawing(torch.randn(len(batch), drawing.enter.in_features).to(batch.device))
         both = torch.cat([batch, drawn.detach().float()])
         seen_through = discriminator_loss(*judge(both).float().chunk(2))
-    _step(optimisers[1], seen_through)
+    optimise(seen_through, optimisers[1])
     judge.requires_grad_(False)  # the generator's step needs no gradients of the judge's weights
     with machine.autocast():
         found_out = generator_loss(judge(drawn).float())
-    _step(optimisers[0], found_out)
+    optimise(found_out, optimisers[0])
     judge.requires_grad_(True)
     return float(found_out.detach()), float(seen_through.detach())
-
-
-def _step(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()

@@ -4,8 +4,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.metrics.scores import Scores, pool, smooth
-
 SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are drawn
 
 
@@ -37,11 +35,3 @@ def shrunk(images: np.ndarray, side: int) -> np.ndarray:
 def as_bytes(pictures: torch.Tensor) -> np.ndarray:
     """Turn pictures in [0, 1] into uint8 arrays."""
     return (255 * pictures.clamp(0, 1)).round().byte().cpu().contiguous().numpy()
-
-
-def scores_from(errors: np.ndarray, side: int, smoothing: float, top_share: float) -> Scores:
-    """Turn errors N×h×w of small pictures into scores for pictures of ``side`` pixels."""
-    small = torch.tensor(errors)[:, None]
-    maps = functional.interpolate(small, (side, side), mode="bilinear")[:, 0].numpy()
-    maps = smooth(maps, smoothing * side)
-    return Scores(pool(maps, top_share), maps)

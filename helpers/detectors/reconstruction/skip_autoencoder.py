@@ -1,6 +1,6 @@
 """Attempt 4: an autoencoder with skip connections and outputs at several scales."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +15,8 @@ from torch.nn import functional
 from helpers.augmentation.cut_and_paste import paste, random_patches, random_scars, stains
 from helpers.detectors.reconstruction.autoencoder import double, halve, halving_widths
 from helpers.detectors.reconstruction.ssim import blur, check_window, similarity
-from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, pool, smooth
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.metrics.scores import Scores, scores_from_maps
+from helpers.networks.inference import check_fitted, infer
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
 
@@ -207,27 +206,28 @@ class SkipAutoencoderDetector:
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """Redraw uint8 images N×3×H×W in full size: float32, in [0, 1]."""
-        return np.concatenate([redrawn[0].numpy() for _, redrawn in self._redrawn(images)])
+        self._check(images)
+        return infer(lambda batch: self.model(batch)[0], images).numpy()
 
-    def _redrawn(self, images: np.ndarray) -> Iterator[tuple[torch.Tensor, list[torch.Tensor]]]:
+    def _check(self, images: np.ndarray) -> None:
         check_fitted(self)
         self.settings.widths(images.shape[-1])
-        machine = this_machine()
-        for batch in in_batches(images, machine):
-            with torch.inference_mode(), machine.autocast():
-                redrawn = [picture.float() for picture in self.model(batch)]
-            yield batch, redrawn
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        side, parts = images.shape[-1], []
-        for batch, redrawn in self._redrawn(images):
-            total = torch.zeros_like(batch[:, :1])
-            for wanted, got in zip(at_scales(batch, len(redrawn)), redrawn, strict=True):
-                total += functional.interpolate(self.residual(wanted, got), side, mode="bilinear")
-            parts.append(total[:, 0].cpu() / len(redrawn))
-        maps = smooth(torch.cat(parts).numpy(), self.settings.smoothing * side)
-        return Scores(pool(maps, self.settings.top_share), maps)
+        self._check(images)
+        s = self.settings
+        return scores_from_maps(infer(self._map, images), None, s.smoothing, s.top_share)
+
+    def _map(self, batch: torch.Tensor) -> torch.Tensor:
+        reconstructions = self.model(batch)
+        pictures, total = at_scales(batch, len(reconstructions)), torch.zeros_like(batch[:, :1])
+        # In 32 bits, as in the loss.
+        with torch.autocast(batch.device.type, enabled=False):
+            for wanted, got in zip(pictures, reconstructions, strict=True):
+                residual = self.residual(wanted, got.float())
+                total += functional.interpolate(residual, batch.shape[2:], mode="bilinear")
+        return total[:, 0] / len(reconstructions)
 
     def residual(self, wanted: torch.Tensor, got: torch.Tensor) -> torch.Tensor:
         """Return how far two pictures B×3×H×W differ at each pixel, in structure and colour."""

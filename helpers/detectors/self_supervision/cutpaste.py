@@ -15,10 +15,9 @@ from helpers.augmentation.cut_and_paste import (
     paste,
 )
 from helpers.detectors.self_supervision.gaussian import fit_gaussian
-from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, smooth
+from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.inference import check_fitted, each_batch, infer
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
@@ -143,36 +142,29 @@ class CutPasteDetector:
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return the embeddings of uint8 images: float32, N×C."""
         check_fitted(self)
-        machine = this_machine()
-        with torch.inference_mode(), machine.autocast():
-            parts = [self.model.embed(batch).float().cpu() for batch in in_batches(images, machine)]
-        return torch.cat(parts).numpy()
+        return infer(self.model.embed, images).numpy()
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Return what the classifier says of uint8 images: N×K, the first class is "good"."""
         check_fitted(self)
-        machine = this_machine()
-        with torch.inference_mode(), machine.autocast():
-            parts = [
-                self.model(batch).float().softmax(1).cpu() for batch in in_batches(images, machine)
-            ]
-        return torch.cat(parts).numpy()
+        return infer(lambda batch: self.model(batch).float().softmax(1), images).numpy()
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self)
-        machine = this_machine()
         scores, maps = [], []
-        for batch in in_batches(images, machine):
-            with torch.inference_mode(), machine.autocast():
-                features = self.model.features(batch).float().cpu().numpy()
-            apart = features.mean((2, 3)) - self.density.mean
-            slope = apart @ self.density.precision
-            scores.append((slope * apart).sum(1))
-            cam = np.einsum("bc,bchw->bhw", slope, features).clip(0)
-            maps.append(_enlarged(torch.tensor(cam), images.shape[2:]))
-        enlarged = smooth(np.concatenate(maps), self.settings.smoothing * images.shape[-1])
-        return Scores(np.concatenate(scores).astype(np.float32), enlarged.astype(np.float32))
+        for batch in each_batch(self.model.features, images):
+            features = batch.float().cpu().numpy()
+            difference = features.mean((2, 3)) - self.density.mean
+            slope = difference @ self.density.precision
+            scores.append((slope * difference).sum(1))
+            maps.append(np.einsum("bc,bchw->bhw", slope, features).clip(0))
+        return scores_from_maps(
+            np.concatenate(maps),
+            images.shape[2:],
+            self.settings.smoothing,
+            image=np.concatenate(scores),
+        )
 
 
 def train_classifier(
@@ -194,7 +186,3 @@ def train_classifier(
     history = train(model, images, loss, s.training, title="CutPaste")
     settle_normalisation(model, images, loss, s.training)
     return model, trunk, history
-
-
-def _enlarged(maps: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
-    return functional.interpolate(maps[:, None], size, mode="bilinear")[:, 0].numpy()

@@ -10,9 +10,8 @@ from torch.nn import functional
 from helpers.augmentation.cut_and_paste import squares
 from helpers.detectors.self_supervision.cutpaste import CutPasteSettings, damaged, train_classifier
 from helpers.detectors.self_supervision.gaussian import fit_gaussian
-from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, pool
-from helpers.networks.inference import check_fitted, in_batches
+from helpers.metrics.scores import Scores, scores_from_maps
+from helpers.networks.inference import check_fitted, infer
 
 
 @dataclass(frozen=True)
@@ -70,16 +69,16 @@ class PatchCutPasteDetector:
     def embed(self, images: np.ndarray, stride: int) -> np.ndarray:
         """Return the embeddings of crops every ``stride`` pixels: float32, N×h×w×C."""
         check_fitted(self)
-        machine, (crop, _), parts = this_machine(), self._pixels(images), []
-        with torch.inference_mode(), machine.autocast():
-            for batch in in_batches(images, machine, 4):
-                crops = batch.unfold(2, crop, stride).unfold(3, crop, stride)
-                count, _, rows, columns = crops.shape[:4]
-                crops = crops.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
-                crops = crops.contiguous(memory_format=torch.channels_last)
-                embedded = self.model.embed(crops).float().cpu()
-                parts.append(embedded.view(count, rows, columns, -1))
-        return torch.cat(parts).numpy()
+        crop, _ = self._pixels(images)
+
+        def embed(batch: torch.Tensor) -> torch.Tensor:
+            crops = batch.unfold(2, crop, stride).unfold(3, crop, stride)
+            count, _, rows, columns = crops.shape[:4]
+            crops = crops.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)
+            crops = crops.contiguous(memory_format=torch.channels_last)
+            return self.model.embed(crops).view(count, rows, columns, -1)
+
+        return infer(embed, images, 4).numpy()
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
@@ -87,8 +86,8 @@ class PatchCutPasteDetector:
         embeddings = self.embed(images, stride)
         distances = self.density.distance(embeddings.reshape(-1, embeddings.shape[-1]))
         distances = distances.reshape(embeddings.shape[:3]).astype(np.float32)
-        maps = spread(torch.tensor(distances), crop, stride, images.shape[-1]).numpy()
-        return Scores(pool(maps, self.settings.top_share), maps)
+        maps = spread(torch.tensor(distances), crop, stride, images.shape[-1])
+        return scores_from_maps(maps, top_share=self.settings.top_share)
 
 
 def random_crops(images: torch.Tensor, side: int) -> torch.Tensor:

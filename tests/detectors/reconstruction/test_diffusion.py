@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
-from helpers.detectors.reconstruction.low_resolution import as_bytes, scores_from, shrunk
+from helpers.detectors.reconstruction.low_resolution import as_bytes, shrunk
 from helpers.networks.training import DivergedError, TrainingSettings
 from tests.stripes import moving_stripes
 
@@ -87,15 +87,6 @@ def test_shrinking_averages_squares():
 
 def test_bytes_are_rounded_and_clipped():
     assert as_bytes(torch.tensor([-0.1, 0.5, 2.0])).tolist() == [0, 128, 255]
-
-
-def test_maps_are_enlarged():
-    errors = np.zeros((1, 4, 4), np.float32)
-    errors[0, 1, 2] = 1
-    scores = scores_from(errors, 16, smoothing=0, top_share=0)
-    row, column = divmod(int(scores.maps[0].argmax()), 16)
-    assert (row // 4, column // 4) == (1, 2)
-    assert scores.image[0] == scores.maps[0].max()
 
 
 @pytest.mark.parametrize(
