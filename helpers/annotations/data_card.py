@@ -78,27 +78,19 @@ def data_card(annotations: AnnotationSet, parts: Mapping[str, Sequence[int]]) ->
     ValueError
         When there is no part or no object.
     """
-    rows = [
-        (part, row, annotation)
-        for part, places in parts.items()
-        for row in places
-        for annotation in annotations.images[row].annotations
-    ]
-    if not rows:
-        raise ValueError("there is no object to count; is a part empty, or every picture good?")
     classes = list(annotations.classes)
     table = pd.DataFrame(
-        {
-            "part": [part for part, *_ in rows],
-            "row": [row for _, row, _ in rows],
-            "class": [classes[annotation.label] for *_, annotation in rows],
-            "area": [annotation.region.area for *_, annotation in rows],
-            "share": [
-                annotation.region.area / np.prod(_size(annotations, row))
-                for _, row, annotation in rows
-            ],
-        }
+        [
+            (part, row, classes[a.label], a.region.area)
+            for part, places in parts.items()
+            for row in places
+            for a in annotations.images[row].annotations
+        ],
+        columns=["part", "row", "class", "area"],
     )
+    if table.empty:
+        raise ValueError("there is no object to count; is a part empty, or every picture good?")
+    table["share"] = table["area"] / [np.prod(_size(annotations, row)) for row in table["row"]]
     table["size"] = [size_of(area) for area in table["area"]]
     good = {
         part: sum(not annotations.images[row].annotations for row in places)

@@ -1,14 +1,12 @@
-"""Shapes that people draw, as regions of whole pixels: boxes, turned boxes, polygons."""
+"""Shapes that people draw, as regions of whole pixels: boxes, rotated boxes, polygons."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 
 from helpers.annotations.polygons import filled
 from helpers.annotations.regions import Region, region_of
-from helpers.errors import DataError
 
 SLACK = 1.0  # pixels that a shape may reach beyond the picture before it is an error
 
@@ -28,8 +26,7 @@ def box_region(box: Sequence[float], width: int, height: int) -> Region:
     ValueError
         When the box has no size, leaves the picture, or is not four numbers.
     """
-    numbers = _finite(box, 4)
-    left, top, across, down = numbers
+    numbers = left, top, across, down = _finite(box, 4)
     if across <= 0 or down <= 0:
         raise ValueError(
             f"the box {_shown(numbers)} (left, top, width, height) has no size. Draw it anew or "
@@ -74,26 +71,15 @@ def polygon_region(polygons: Sequence[Sequence[float]], width: int, height: int)
     return region_of(mask)
 
 
-def turned_box(box: Sequence[float], degrees: float, about: tuple[float, float]) -> list[float]:
-    """Return the corners x, y, x, y … of a box turned clockwise on the screen about a point."""
+def rotated_box(box: Sequence[float], degrees: float, about: tuple[float, float]) -> list[float]:
+    """Return the corners x, y, x, y … of a box rotated clockwise on the screen about a point."""
     left, top, across, down = _finite(box, 4)
     corners = np.array(
         [[left, top], [left + across, top], [left + across, top + down], [left, top + down]]
     )
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    turned = (corners - about) @ np.array([[cos, sin], [-sin, cos]]) + about
-    return turned.ravel().tolist()
-
-
-@contextmanager
-def located(where: str) -> Iterator[None]:
-    """Turn a ValueError from inside into a DataError that says where it comes from."""
-    try:
-        yield
-    except DataError:
-        raise
-    except ValueError as error:
-        raise DataError(f"{where}: {error}") from error
+    rotated = (corners - about) @ np.array([[cos, sin], [-sin, cos]]) + about
+    return rotated.ravel().tolist()
 
 
 def _finite(values: Sequence[float], count: int | None) -> list[float]:

@@ -13,7 +13,7 @@ from helpers.annotations.formats.yolo import read_yolo, write_yolo
 from helpers.annotations.import_category import import_category, write_mvtec
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
 from helpers.annotations.regions import Region
-from helpers.annotations.shapes import turned_box
+from helpers.annotations.shapes import rotated_box
 from helpers.errors import DataError
 from tests.annotation_samples import PARTS, annotated, contents, pictures
 
@@ -81,7 +81,7 @@ def test_label_studio_by_hand(tmp_path, photos, capsys):
 
 
 def test_label_studio_turns_boxes_about_their_corner():
-    corners = np.reshape(turned_box((10, 5, 4, 2), 90, (10, 5)), (4, 2))
+    corners = np.reshape(rotated_box((10, 5, 4, 2), 90, (10, 5)), (4, 2))
     assert np.allclose(corners, [[10, 5], [10, 9], [8, 9], [8, 5]])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.annotations.formats.files import load_json, save_picture, save_text
+from helpers.annotations.formats.files import load_json, located, save_picture, save_text
 from helpers.annotations.objects import (
     UNKNOWN,
     AnnotatedImage,
@@ -16,11 +16,11 @@ from helpers.annotations.objects import (
 )
 from helpers.annotations.polygons import EXACT, polygon
 from helpers.annotations.regions import Region, from_run_lengths, region_of, run_lengths
-from helpers.annotations.shapes import box_region, located, polygon_region
+from helpers.annotations.shapes import box_region, polygon_region
 from helpers.errors import DataError
 from helpers.files import make_new_folder
 
-SHAPES = ("polygons", "runs")
+COCO_SHAPES = ("polygons", "runs")
 
 
 def to_coco(annotations: AnnotationSet, shapes: str = "polygons", tolerance: float = EXACT) -> dict:
@@ -42,8 +42,8 @@ def to_coco(annotations: AnnotationSet, shapes: str = "polygons", tolerance: flo
     ValueError
         When ``shapes`` is neither.
     """
-    if shapes not in SHAPES:
-        raise ValueError(f"shapes must be one of {', '.join(SHAPES)}; got {shapes!r}.")
+    if shapes not in COCO_SHAPES:
+        raise ValueError(f"shapes must be one of {', '.join(COCO_SHAPES)}; got {shapes!r}.")
     images, objects = [], []
     for number, (image, name) in enumerate(
         zip(annotations.images, annotations.flat_names(), strict=True), 1
@@ -110,7 +110,7 @@ def write_coco(
         for part, rows in parts.items():
             # Names are those of the whole set, whatever folders a part's pictures share.
             named = _renamed(annotations.subset(rows), [names[row] for row in rows])
-            for shapes, ending in zip(SHAPES, ("", "_runs"), strict=True):
+            for shapes, ending in zip(COCO_SHAPES, ("", "_runs"), strict=True):
                 text = json.dumps(to_coco(named, shapes, tolerance), ensure_ascii=False, indent=1)
                 save_text(text + "\n", work / "annotations" / f"instances_{part}{ending}.json")
             for row in rows:
@@ -140,7 +140,7 @@ def read_coco(path: str | Path) -> AnnotationSet:
         _check_image(entry, path)
     categories = _by_id(content, "categories", ("name",), path)
     objects = _by_id(content, "annotations", ("image_id", "category_id"), path)
-    labels = {key: place for place, key in enumerate(sorted(categories))}
+    labels = {key: label for label, key in enumerate(sorted(categories))}
     found: dict[int, list[Annotation]] = {key: [] for key in images}
     for key, entry in objects.items():
         where = f"{path}: annotation {key}"

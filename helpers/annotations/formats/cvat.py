@@ -5,10 +5,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from helpers.annotations.formats.files import read_text
-from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
+from helpers.annotations.formats.files import annotation_set, located, read_text
+from helpers.annotations.objects import AnnotationSet
 from helpers.annotations.regions import Region, from_run_lengths, region_of
-from helpers.annotations.shapes import box_region, located, polygon_region, turned_box
+from helpers.annotations.shapes import box_region, polygon_region, rotated_box
 from helpers.errors import DataError
 
 
@@ -49,17 +49,8 @@ def read_cvat(path: str | Path) -> AnnotationSet:
             except KeyError as error:
                 raise ValueError(f"{error} is missing. Export the task again.") from error
     listed = [name.text or "" for name in root.findall("meta//labels/label/name")]
-    used = sorted({name for *_, shapes in drawn for name, _ in shapes} - set(listed))
-    classes = tuple(dict.fromkeys(listed)) + tuple(used)
-    images = tuple(
-        AnnotatedImage(
-            name, *size, tuple(Annotation(classes.index(label), shape) for label, shape in shapes)
-        )
-        for name, size, shapes in drawn
-    )
-    task = root.findtext("meta//name")
-    with located(str(path)):
-        return AnnotationSet((task or path.stem).strip(), classes, images)
+    task = root.findtext("meta//name") or ""
+    return annotation_set(path, drawn, listed, task.strip())
 
 
 def _region(shape: ElementTree.Element, width: int, height: int) -> Region:
@@ -70,7 +61,7 @@ def _region(shape: ElementTree.Element, width: int, height: int) -> Region:
         angle = float(told.get("rotation", 0))
         if angle:
             # Turned about its centre.
-            corners = turned_box(box, angle, ((left + right) / 2, (top + bottom) / 2))
+            corners = rotated_box(box, angle, ((left + right) / 2, (top + bottom) / 2))
             return polygon_region([corners], width, height)
         return box_region(box, width, height)
     if shape.tag == "polygon":

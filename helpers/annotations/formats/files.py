@@ -1,13 +1,51 @@
-"""What every writer and reader of annotation files needs: whole folders, pictures, clear errors."""
+"""What the writers and readers of annotation files share: pictures, texts, sets, clear errors."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
+from helpers.annotations.regions import Region
 from helpers.data.decode import read_header
 from helpers.errors import DataError
+
+# For each picture its name, its width and height, and for each object class and region.
+Drawn = Sequence[tuple[str, tuple[int, int], Sequence[tuple[str, Region]]]]
+
+
+def annotation_set(
+    path: Path, drawn: Drawn, listed: Sequence[str] = (), name: str = ""
+) -> AnnotationSet:
+    """Return the set of what was drawn; classes as listed, then by name what else occurs.
+
+    Raises
+    ------
+    DataError
+        When names are missing or occur twice.
+    """
+    used = {label for *_, objects in drawn for label, _ in objects}
+    classes = (*dict.fromkeys(listed), *sorted(used - set(listed)))
+    with located(str(path)):
+        images = tuple(
+            AnnotatedImage(file, *size, tuple(Annotation(classes.index(c), r) for c, r in objects))
+            for file, size, objects in drawn
+        )
+        return AnnotationSet(name or path.stem, classes, images)
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Turn a ValueError from inside into a DataError that says where it comes from."""
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def save_picture(picture: np.ndarray, path: Path) -> None:

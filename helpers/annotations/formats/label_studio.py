@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlparse
 
-from helpers.annotations.formats.files import load_json, upright_size
-from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
+from helpers.annotations.formats.files import annotation_set, load_json, located, upright_size
+from helpers.annotations.objects import AnnotationSet
 from helpers.annotations.regions import Region
-from helpers.annotations.shapes import box_region, located, polygon_region, turned_box
+from helpers.annotations.shapes import box_region, polygon_region, rotated_box
 from helpers.data.mvtec import SUFFIXES
 from helpers.errors import DataError
 
-SHAPES = {"rectanglelabels", "polygonlabels"}
+LABEL_TYPES = {"rectanglelabels", "polygonlabels"}
 # Uploaded pictures get eight hexadecimal digits in front of their name.
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 
@@ -63,15 +63,7 @@ def read_label_studio(path: str | Path, pictures: str | Path) -> AnnotationSet:
             drawn.append((file, size, list(_shapes(done[0].get("result") or [], size))))
     if skipped:
         print(f"{path.name}: {skipped} of {len(tasks)} tasks not submitted, left out")
-    classes = tuple(sorted({name for *_, shapes in drawn for name, _ in shapes}))
-    images = tuple(
-        AnnotatedImage(
-            file, *size, tuple(Annotation(classes.index(name), shape) for name, shape in shapes)
-        )
-        for file, size, shapes in drawn
-    )
-    with located(str(path)):
-        return AnnotationSet(path.stem, classes, images)
+    return annotation_set(path, drawn)
 
 
 def _picture_of(task: dict, pictures: Path, where: str) -> str:
@@ -104,7 +96,7 @@ def _names_picture(address: str) -> bool:
 def _shapes(result: list[dict], size: tuple[int, int]) -> Iterator[tuple[str, Region]]:
     for entry in result:
         kind, value = entry.get("type"), entry.get("value") or {}
-        if kind not in SHAPES:
+        if kind not in LABEL_TYPES:
             raise ValueError(
                 f"a shape of type '{kind}' is not read here, only boxes and polygons. Export the "
                 "project as COCO (for brushes: as PNG masks), or draw it as a polygon."
@@ -140,6 +132,6 @@ def _region(kind: str, value: dict, width: int, height: int) -> Region:
     box = [value[name] * side / 100 for name, side in sides.items()]
     if value.get("rotation"):
         # Turned about its upper left corner.
-        corners = turned_box(box, value["rotation"], (box[0], box[1]))
+        corners = rotated_box(box, value["rotation"], (box[0], box[1]))
         return polygon_region([corners], width, height)
     return box_region(box, width, height)

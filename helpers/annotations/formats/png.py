@@ -9,7 +9,7 @@ from helpers.annotations.objects import AnnotatedImage
 from helpers.errors import DataError
 from helpers.files import whole_file
 
-MOST = 254  # 0 is the background, and Pascal VOC keeps 255 for pixels that count as nothing
+LARGEST = 254  # 0 is the background, and Pascal VOC keeps 255 for pixels that count as nothing
 
 
 def class_numbers(image: AnnotatedImage) -> np.ndarray:
@@ -73,9 +73,9 @@ def voc_palette() -> np.ndarray:
 
 
 def _numbers(image: AnnotatedImage, values: list[int], what: str) -> np.ndarray:
-    if max(values, default=0) > MOST:
+    if max(values, default=0) > LARGEST:
         raise ValueError(
-            f"{image.file} needs {max(values)} {what}, but an indexed mask has room for {MOST}. "
+            f"{image.file} needs {max(values)} {what}, but an indexed mask has room for {LARGEST}. "
             "Join near regions (RegionRules), or use COCO's run lengths."
         )
     numbers = np.zeros((image.height, image.width), np.uint8)

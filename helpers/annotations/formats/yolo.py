@@ -7,16 +7,22 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from helpers.annotations.formats.files import read_text, save_picture, save_text, upright_size
+from helpers.annotations.formats.files import (
+    located,
+    read_text,
+    save_picture,
+    save_text,
+    upright_size,
+)
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet, check_pictures
 from helpers.annotations.polygons import EXACT, polygon
 from helpers.annotations.regions import Region
-from helpers.annotations.shapes import box_region, located, polygon_region
+from helpers.annotations.shapes import box_region, polygon_region
 from helpers.data.mvtec import SUFFIXES
 from helpers.errors import DataError
 from helpers.files import make_new_folder
 
-SHAPES = ("boxes", "polygons")
+YOLO_SHAPES = ("boxes", "polygons")
 DATA_FILE = "data.yaml"
 
 
@@ -87,8 +93,8 @@ def write_yolo(
     ValueError
         When ``shapes`` is neither, or pictures, parts and annotations do not fit together.
     """
-    if shapes not in SHAPES:
-        raise ValueError(f"shapes must be one of {', '.join(SHAPES)}; got {shapes!r}.")
+    if shapes not in YOLO_SHAPES:
+        raise ValueError(f"shapes must be one of {', '.join(YOLO_SHAPES)}; got {shapes!r}.")
     check_pictures(annotations, pictures, parts)
     names = annotations.flat_names()
 
@@ -215,5 +221,5 @@ def _region(shares: list[float], width: int, height: int) -> Region:
             f"an object is a class and 4 numbers (box) or x y pairs, 3 or more (polygon); got "
             f"{len(shares)} numbers."
         )
-    return polygon_region([np.array(shares) * np.tile((width, height), len(shares) // 2)], width,
-                          height)  # fmt: skip
+    corners = np.array(shares) * np.tile((width, height), len(shares) // 2)
+    return polygon_region([corners], width, height)
