@@ -1,5 +1,14 @@
 """How good scores, maps, classes and masks are; chapters import what they use from here."""
 
+from helpers.metrics.classes import (
+    accuracy,
+    balanced_accuracy,
+    confusion_matrix,
+    macro_average_precision,
+    macro_f1,
+    pool_reliability,
+    recall_per_class,
+)
 from helpers.metrics.image import (
     Interval,
     auroc_interval,
@@ -17,17 +26,24 @@ from helpers.metrics.threshold import threshold_from_good
 __all__ = [
     "Interval",
     "Scores",
+    "accuracy",
     "aupro",
     "auroc_interval",
     "auroc_per_defect",
+    "balanced_accuracy",
     "confusion_at",
+    "confusion_matrix",
     "image_auroc",
+    "macro_average_precision",
+    "macro_f1",
     "mean_auroc",
     "mean_paired_difference",
     "paired_difference",
     "pixel_auroc",
     "pixel_report",
     "pool",
+    "pool_reliability",
+    "recall_per_class",
     "roc_curve_with_band",
     "smooth",
     "threshold_from_good",
