@@ -79,8 +79,9 @@ def test_the_pdf_says_what_the_page_says_word_for_word_and_number_for_number(wri
     text, path, _ = written
     found = letters(content(path))
     for answer, points in zip(text.answers, POINTS, strict=True):
+        assert letters(answer.heading) in found
         assert letters(answer.summary) in found
-        assert letters(f"{points}") in found
+        assert f"{points}" in answer.heading
         cells = [cell for row in answer.table.rows for cell in row]
         for cell in (*answer.table.header, *cells, answer.caption):
             assert letters(cell) in found, cell
@@ -100,7 +101,7 @@ def test_no_other_number_gets_into_the_pdf(written):
     said = " ".join(
         [text.title, text.line, text.caveat, *text.sources]
         + [
-            " ".join([a.title, a.summary, a.caption, *a.table.header])
+            " ".join([a.heading, a.summary, a.caption, *a.table.header])
             + " ".join(cell for row in a.table.rows for cell in row)
             for a in text.answers
         ]
@@ -113,7 +114,7 @@ def test_no_other_number_gets_into_the_pdf(written):
 @pytest.mark.parametrize("text", LANGUAGES.values(), ids=LANGUAGES)
 def test_summaries_are_about_as_long_as_asked(text, gathered):
     for answer, words in zip(page(gathered.numbers, text).answers, WORDS, strict=True):
-        assert 0.8 * words <= word_count(answer.summary) <= 1.2 * words, answer.title
+        assert 0.8 * words <= word_count(answer.summary) <= 1.2 * words, answer.heading
 
 
 def test_words_and_characters_are_counted():

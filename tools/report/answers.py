@@ -23,8 +23,8 @@ class Answer:
 
     Attributes
     ----------
-    title
-        The question, in a few words.
+    heading
+        The question, in a few words, with its number and points.
     summary
         The answer in about as many words as the assignment asks for.
     table
@@ -33,7 +33,7 @@ class Answer:
         Name of its figure, and what stands below it.
     """
 
-    title: str
+    heading: str
     summary: str
     table: Table
     figure: str
@@ -50,8 +50,6 @@ class Page:
         ``"en"`` or ``"zh-TW"``.
     title, line
         Title of the report and the line below it.
-    question
-        How an answer's heading begins, with ``{number}``, ``{title}`` and ``{points}``.
     answers
         The five answers.
     sources_title, sources
@@ -63,7 +61,6 @@ class Page:
     language: str
     title: str
     line: str
-    question: str
     answers: tuple[Answer, ...]
     sources_title: str
     sources: tuple[str, ...]

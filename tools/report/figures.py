@@ -69,18 +69,18 @@ def _svg(picture: Picture) -> bytes:
 
 
 def _classes(category: Category, say: Language) -> Picture:
-    kinds = np.unique(category.defects)
+    names = np.unique(category.defects)
     # The defect of middle size: neither the plainest nor the faintest.
     rows = []
-    for kind in kinds:
-        mine = np.flatnonzero(category.defects == kind)
+    for name in names:
+        mine = np.flatnonzero(category.defects == name)
         areas = category.masks[mine].sum((1, 2))
         rows.append(mine[np.argsort(areas, kind="stable")[len(mine) // 2]])
     return images.image_grid(
         category.test[rows],
         masks=category.masks[rows],
-        titles=[say.name(str(kind)) for kind in kinds],
-        columns=len(kinds),
+        titles=[say.name(str(name)) for name in names],
+        columns=len(names),
     )
 
 
@@ -140,11 +140,11 @@ def _rename(picture: Picture, say: Language) -> None:
 
 def _boxes(category: Category, say: Language) -> Picture:
     annotations = annotate(category, RULES)
-    rows = [np.flatnonzero(category.defects == kind)[0] for kind in annotations.classes]
+    rows = [np.flatnonzero(category.defects == name)[0] for name in annotations.classes]
     found = [annotations.images[row].annotations for row in rows]
     return annotation_plots.boxes_on_images(
         category.test[rows],
         [[a.region.box for a in each] for each in found],
         [[annotations.classes[a.label] for a in each] for each in found],
-        [say.name(kind) for kind in annotations.classes],
+        [say.name(name) for name in annotations.classes],
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from helpers.metrics.image import Interval
-from tools.report.answers import Answer, Page, Table
+from tools.report.answers import POINTS, Answer, Page, Table
 from tools.report.facts import (
     AttemptFacts,
     DataFacts,
@@ -16,6 +16,7 @@ from tools.report.facts import (
 from tools.report.language import Language
 
 Rows = Sequence[Sequence[str]]
+QUESTIONS = ("data", "attempts", "tail", "strategies", "labels")
 BASELINE, CHOSEN = "Baseline autoencoder", "Balanced-MixUp"
 NAMED = (
     "CutPaste",
@@ -43,7 +44,6 @@ def page(numbers: Numbers, language: Language) -> Page:
         line=say.line.format(
             category=say.name(n.data.category), source=say.name(n.data.source), profile=n.profile
         ),
-        question=say.question,
         answers=(
             _data(n.data, say),
             _attempts(n.attempts, n.data, say),
@@ -68,11 +68,20 @@ def page(numbers: Numbers, language: Language) -> Page:
 
 
 def _answer(
-    question: str, say: Language, rows: Rows, header: Sequence[str] = (), **values: object
+    question: str,
+    say: Language,
+    facts: object,
+    rows: Rows,
+    header: Sequence[str] = (),
+    **values: object,
 ) -> Answer:
+    """Fill the gaps of a summary: with ``values``, else with what the facts have by that name."""
+    number = QUESTIONS.index(question)
     return Answer(
-        title=say.titles[question],
-        summary=say.summaries[question].format(**values),
+        heading=say.question.format(
+            number=number + 1, title=say.titles[question], points=POINTS[number]
+        ),
+        summary=say.summaries[question].format(**{**vars(facts), **values}),
         table=Table(tuple(header or say.headers[question]), tuple(map(tuple, rows))),
         figure=question,
         caption=say.captions[question],
@@ -95,6 +104,7 @@ def _data(d: DataFacts, say: Language) -> Answer:
     return _answer(
         "data",
         say,
+        d,
         [
             (
                 say.name("training"),
@@ -107,13 +117,11 @@ def _data(d: DataFacts, say: Language) -> Answer:
         category=say.name(d.category),
         source=say.name(d.source),
         images=d.train + d.tested,
-        train=d.train,
         tested=d.tested,
         good=d.good,
         defective=d.defective,
         defects=say.listed(defects),
         sizes=sizes,
-        regions=d.regions,
         least=least,
         middle=middle,
         most=most,
@@ -135,10 +143,10 @@ def _attempts(a: AttemptFacts, d: DataFacts, say: Language) -> Answer:
     return _answer(
         "attempts",
         say,
+        a,
         _quality(a.lines, say),
         train=d.train,
         tested=d.tested,
-        seeds=a.seeds,
         baseline=f"{baseline.auroc:.3f}",
         lead=lead,
         reason=say.reasons[a.best],
@@ -148,7 +156,6 @@ def _attempts(a: AttemptFacts, d: DataFacts, say: Language) -> Answer:
         lowest=f"{worst.auroc:.3f}",
         easiest=say.name(a.easiest),
         hardest=say.name(a.hardest),
-        escaped=a.escaped,
         defective=d.defective,
         aupro_from=f"{aupro[0]:.3f}",
         aupro_to=f"{aupro[-1]:.3f}",
@@ -176,6 +183,7 @@ def _tail(t: TailFacts, say: Language) -> Answer:
     return _answer(
         "tail",
         say,
+        t,
         [
             (
                 say.name(name),
@@ -188,12 +196,9 @@ def _tail(t: TailFacts, say: Language) -> Answer:
         most=t.counts[0],
         fewest=t.counts[-1],
         factor=f"{t.factor:.0f}",
-        alpha=t.alpha,
-        tested=t.tested,
         accuracy_moves=moves(t.accuracy),
         accuracy_from=f"{t.accuracy['plain']:.3f}",
         accuracy_to=f"{t.accuracy[CHOSEN]:.3f}",
-        seeds=t.seeds,
         error_moves=moves(t.error),
         error_from=f"{t.error['plain']:.3f}",
         error_to=f"{t.error[CHOSEN]:.3f}",
@@ -207,6 +212,7 @@ def _strategies(s: StrategyFacts, d: DataFacts, say: Language) -> Answer:
     return _answer(
         "strategies",
         say,
+        s,
         _quality(s.lines, say),
         tested=d.tested,
         baseline=f"{s.line(BASELINE).auroc:.2f}",
@@ -226,16 +232,12 @@ def _labels(f: LabelFacts, say: Language) -> Answer:
     return _answer(
         "labels",
         say,
+        f,
         [
             (say.name(name), str(count), str(exact), f"{mean:.3f}")
             for name, (count, exact, mean) in f.trips.items()
         ],
-        objects=f.objects,
         classes=len(f.classes),
-        pictures=f.pictures,
-        least_area=f.least_area,
-        join_within=f.join_within,
-        joined=f.joined,
         exact=sum(count == exact for count, exact, _ in f.trips.values()),
         formats=len(f.trips),
         masks=masks,

@@ -6,13 +6,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
 from helpers.errors import DataError
 from helpers.files import whole_file
-from tools.report.answers import POINTS, Answer, Page
+from tools.report.answers import Page
 
 HERE = Path(__file__).parent
 TEMPLATE = HERE / "report.typ"
@@ -130,39 +131,14 @@ def _content(
     page: Page, figures: Mapping[str, tuple[bytes, str]], families: tuple[str, ...]
 ) -> dict:
     language, _, region = page.language.partition("-")
+    answers = [
+        {**asdict(answer), "alt": figures[answer.figure][1], "width": width, "beside": beside}
+        for answer, (width, beside) in zip(page.answers, LAYOUT, strict=True)
+    ]
     return {
-        "font": list(families),
+        **asdict(page),
+        "font": families,
         "lang": language,
         "region": region or None,
-        "title": page.title,
-        "line": page.line,
-        "caveat": page.caveat,
-        "answers": [
-            _answer(page, number, answer, figures) for number, answer in enumerate(page.answers)
-        ],
-        "sources-title": page.sources_title,
-        "sources": list(page.sources),
-    }
-
-
-def _answer(
-    page: Page, number: int, answer: Answer, figures: Mapping[str, tuple[bytes, str]]
-) -> dict:
-    width, beside = LAYOUT[number]
-    return {
-        "heading": page.question.format(
-            number=number + 1, title=answer.title, points=POINTS[number]
-        ),
-        "summary": answer.summary,
-        "table": {
-            "header": list(answer.table.header),
-            "rows": [list(r) for r in answer.table.rows],
-        },
-        "beside": beside,
-        "figure": {
-            "file": f"{answer.figure}.svg",
-            "caption": answer.caption,
-            "alt": figures[answer.figure][1],
-            "width": width,
-        },
+        "answers": answers,
     }
