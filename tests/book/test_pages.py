@@ -1,12 +1,13 @@
-"""The pages around the chapters: their links and the paths that they name lead somewhere."""
+"""The chapters and the pages around them: what they link and name is there."""
 
 import re
 
 import pytest
 
-from tests.prose import ROOT, anchor, markdown, without_code
+from tests.prose import ROOT, anchor, markdown, reading_order, without_code
 
 PAGES = [
+    *reading_order(),
     *sorted((ROOT / "book").glob("*.md")),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
 ]
@@ -44,8 +45,6 @@ def test_the_modules_it_names_exist(path):
 
 
 def test_the_front_page_names_the_chapters_as_they_are_called():
-    for title, file in re.findall(
-        r"(?m)^\| \[(\d+ · [^]]+)\]\(\.\./(notebooks/\w+\.ipynb)\)",
-        markdown(PAGES[0].parent / "index.md"),
-    ):
+    index = markdown(ROOT / "book" / "index.md")
+    for title, file in re.findall(r"(?m)^\| \[(\d+ · [^]]+)\]\(\.\./(notebooks/\w+\.ipynb)", index):
         assert markdown(ROOT / file).startswith(f"# {title}\n"), title

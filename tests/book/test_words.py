@@ -111,6 +111,12 @@ def test_it_is_spelled_right(path):
     assert not wrong, f"{sorted(wrong)}; names and technical terms go into tests/words.txt"
 
 
+@each_page
+def test_things_are_called_what_the_field_calls_them(path):
+    private = r"(?i)\b(redr[ae]w\w*|by lot|lost directions?|oddness|straighten\w*|judge\w*)\b"
+    assert not re.findall(private, prose(markdown(path)))
+
+
 @pytest.mark.parametrize(
     "word", ["recieve", "detecter", "thresold", "color", "normalize", "Grayish-gray", "pre-trianed"]
 )
