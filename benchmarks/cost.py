@@ -45,8 +45,8 @@ def main() -> None:
     most, size = max(IMAGES, *counts), arguments.size
     in_process(counts[0], ENTRIES, most, size)  # generates the images for all that follow
     grow("images", [(count, count, ENTRIES) for count in counts], most, size)
-    places = IMAGES * (size // 8) ** 2
-    grow("share kept", [(share, IMAGES, round(share * places)) for share in SHARES], most, size)
+    patches = IMAGES * (size // 8) ** 2
+    grow("share kept", [(share, IMAGES, round(share * patches)) for share in SHARES], most, size)
 
 
 def in_process(*numbers: int) -> dict[str, float]:

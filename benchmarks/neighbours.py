@@ -3,10 +3,10 @@
     .venv/bin/python benchmarks/neighbours.py [--memory 3000] [--rounds 5]
     … --keep       # keep the figures as book/records/neighbours.json, which chapter 10 shows
 
-The queries are the places of the generated test hazelnuts, the memory is their coreset. The options
-take turns; the table gives the median time of a query and how often the answer is the exact one.
-faiss takes part where it is installed; it is no dependency of the book. To have it: ``pip install
-faiss-cpu`` in an environment of your own that has the book's requirements.
+The queries are the patches of the generated test hazelnuts, the memory is their coreset. The
+options take turns; the table gives the median time of a query and how often the answer is the exact
+one. faiss takes part where it is installed; it is no dependency of the book. To have it: ``pip
+install faiss-cpu`` in an environment of your own that has the book's requirements.
 """
 
 import argparse

@@ -228,19 +228,19 @@ def print_radii(features: torch.Tensor, bank: torch.Tensor) -> None:
 def print_selection(
     category: Category, network: Backbone, features: torch.Tensor, share: float
 ) -> None:
-    """Several seeds of both on every eighth place, where anomalib takes seconds."""
+    """Several seeds of both on every eighth patch, where anomalib takes seconds."""
     from anomalib.models.components import KCenterGreedy
 
     features = features[::8].contiguous()
     count = int(len(features) * share)
     settings = PatchCoreSettings(coreset_share=1, largest_memory=count)
 
-    def judged(entries: torch.Tensor) -> float:
+    def auroc_with(entries: torch.Tensor) -> float:
         detector = given_memory(settings, network, features[entries])
         return image_auroc(category.labels, detector.predict(category.test).image)
 
     print(
-        f"\nCoreset of {count} of {len(features)} places (every eighth):\n\n"
+        f"\nCoreset of {count} of {len(features)} patches (every eighth):\n\n"
         "| seed | anomalib, s | ours, s | radius: ours over anomalib's | image AUROC, anomalib "
         "| image AUROC, ours | ours, given anomalib's projection and first entry: same entries |"
         "\n|---|---|---|---|---|---|---|"
@@ -256,7 +256,7 @@ def print_selection(
         end = time.perf_counter()
         one, two = radius(features, features[chosen]), radius(features, features[mine])
         again = k_centre_from(sampler.features, count, int(chosen[0]))
-        aurocs.append((judged(chosen), judged(mine)))
+        aurocs.append((auroc_with(chosen), auroc_with(mine)))
         print(
             f"| {seed} | {middle - start:.2f} | {end - middle:.2f} | {two / one - 1:+.1%} "
             f"| {aurocs[-1][0]:.4f} | {aurocs[-1][1]:.4f} "
