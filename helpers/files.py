@@ -1,23 +1,15 @@
 """Files and folders that appear whole or not at all, also when two processes make the same one."""
 
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from helpers.errors import DataError
-from helpers.paths import project_root
-
-
-def book_record(name: str) -> Any:
-    """Return what a JSON file of ``book/records`` holds, such as published figures."""
-    return json.loads((project_root() / "book" / "records" / name).read_text("utf-8"))
 
 
 def make_folder_once(folder: Path, fill: Callable[[Path], None]) -> Path:

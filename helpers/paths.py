@@ -1,7 +1,9 @@
 """Where the book keeps its data and records on this machine."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 
 def project_root() -> Path:
@@ -17,3 +19,8 @@ def data_folder() -> Path:
     """
     named = os.environ.get("ONE_BAD_NUT_DATA")
     return Path(named).expanduser() if named else project_root() / "data"
+
+
+def book_record(name: str) -> Any:
+    """Return what a JSON file of ``book/records`` holds, such as published figures."""
+    return json.loads((project_root() / "book" / "records" / name).read_text("utf-8"))
