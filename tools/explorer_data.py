@@ -13,7 +13,7 @@ from PIL import Image
 from helpers.errors import DataError
 from helpers.experiments.report import Report, load_report
 from helpers.hazelnuts import render
-from helpers.plots.picture import CLASSES
+from helpers.plots.picture import CLASS_COLOURS
 
 TILE = 96  # pixels: the side of a small picture of a nut
 COLUMNS = 10
@@ -97,7 +97,7 @@ def payload(reports: Sequence[Report]) -> dict:
     ordered = sorted(detectors.values(), key=lambda entry: (entry["variant"], entry["name"]))
     return {
         "defects": defects_of(reports[0]),
-        "colours": CLASSES,
+        "colours": CLASS_COLOURS,
         "tile": TILE,
         "columns": COLUMNS,
         "detectors": ordered,
@@ -147,7 +147,7 @@ def webp(picture: np.ndarray, quality: int = 80) -> bytes:
     return buffer.getvalue()
 
 
-def pictures_to_mix(names: Iterable[str] = CLASSES) -> dict[str, str]:
+def pictures_to_mix(names: Iterable[str] = CLASS_COLOURS) -> dict[str, str]:
     """Draw a nut of each class, and return each as a ``data:`` address."""
     return {
         name: "data:image/webp;base64,"

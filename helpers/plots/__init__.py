@@ -5,35 +5,41 @@ from helpers.plots.charts import (
     confusion_matrix_plot,
     count_bars,
     interval_plot,
-    roc_plot,
+    quality_against_cost,
     score_histograms,
     strip_by_class,
+)
+from helpers.plots.curves import (
+    label_curve,
+    loss_shares,
+    rank_frequency,
+    reliability_plot,
+    roc_plot,
+    share_curves,
+    size_curves,
     training_curve,
 )
 from helpers.plots.detection import (
-    few_labels,
+    box_overlaps,
     found_boxes,
-    overlaps,
     precision_recall_curves,
     precision_recall_steps,
     pyramid_maps,
 )
 from helpers.plots.flow import density_map, grid_cells, grid_lines, moving_points, stretched_cells
 from helpers.plots.images import heat_map_overlay, image_grid, mask_position_map
-from helpers.plots.long_tail import (
+from helpers.plots.planes import (
+    coreset_growth,
     decision_regions,
-    labels_curve,
-    rank_frequency,
-    reliability_plot,
-    share_curves,
+    point_cloud,
+    score_fields,
+    score_plane,
 )
-from helpers.plots.memory import coreset_growth, size_curves
-from helpers.plots.scatter import point_cloud
-from helpers.plots.segmentation import label_curve, mask_agreement, prompts_on_images
-from helpers.plots.strategies import plane, quality_against_cost, score_fields
-from helpers.plots.student_teacher import feature_maps, loss_shares, student_agreement
+from helpers.plots.segmentation import mask_agreement, prompts_on_images
+from helpers.plots.student_teacher import feature_maps, student_agreement
 
 __all__ = [
+    "box_overlaps",
     "boxes_on_images",
     "confusion_matrix_plot",
     "coreset_growth",
@@ -41,7 +47,6 @@ __all__ = [
     "decision_regions",
     "density_map",
     "feature_maps",
-    "few_labels",
     "found_boxes",
     "four_descriptions",
     "grid_cells",
@@ -50,13 +55,10 @@ __all__ = [
     "image_grid",
     "interval_plot",
     "label_curve",
-    "labels_curve",
     "loss_shares",
     "mask_agreement",
     "mask_position_map",
     "moving_points",
-    "overlaps",
-    "plane",
     "point_cloud",
     "polygons_on_image",
     "precision_recall_curves",
@@ -69,6 +71,7 @@ __all__ = [
     "roc_plot",
     "score_fields",
     "score_histograms",
+    "score_plane",
     "share_curves",
     "size_curves",
     "stretched_cells",

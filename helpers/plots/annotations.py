@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from helpers.plots.images import OUTLINE, WIDTH
-from helpers.plots.picture import STYLE, Picture, class_colours
-
-DARK = "black"  # under every bright line, so that it shows on any ground
+from helpers.plots.images import DARK, draw_box, picture_grid, titled
+from helpers.plots.picture import Picture, class_colours
+from helpers.plots.style import OUTLINE, check_any
 
 
 def boxes_on_images(
@@ -48,14 +46,16 @@ def boxes_on_images(
             "labels (and as many titles); all must be one number, at least 1."
         )
     colours = class_colours(name for names in labels for name in names)
-    figure, axes = _panels(len(images), columns, 1.0, titles)
-    for axis, image, drawn, names in zip(axes, images, boxes, labels, strict=False):
-        axis.imshow(image.transpose(1, 2, 0))
-        for box, name in zip(drawn, names, strict=True):
-            _draw_box(axis, box, colours[name])
+    with picture_grid(len(images), columns, titles) as (figure, axes):
+        for axis, image, drawn, names in zip(axes, images, boxes, labels, strict=False):
+            axis.imshow(image.transpose(1, 2, 0))
+            for (left, top, width, height), name in zip(drawn, names, strict=True):
+                box = left - 0.5, top - 0.5, left + width - 0.5, top + height - 0.5
+                draw_box(axis, box, colours[name])
     count = sum(map(len, boxes))
-    named = f": {', '.join(titles)}" if titles else ""
-    return Picture(figure, f"{len(images)} pictures with {count} boxes around the objects{named}.")
+    return Picture(
+        figure, f"{len(images)} pictures with {count} boxes around the objects{titled(titles)}."
+    )
 
 
 def four_descriptions(
@@ -82,21 +82,21 @@ def four_descriptions(
     """
     titles = ("mask", "box", f"polygon, {len(polygon)} vertices", "runs in each column")
     window = _window(box, image.shape[1:], margin)
-    figure, axes = _panels(4, 4, (window[3] - window[1]) / (window[2] - window[0]), titles)
     left, top, width, height = box
     extent = (left, left + width, top + height, top)
     shade = np.zeros((*bits.shape, 4))
     shade[bits] = mpl.colors.to_rgba(OUTLINE, 0.65)
-    for axis in axes:
-        _zoomed(axis, image, window)
-    axes[0].imshow(shade, extent=extent)
-    _draw_box(axes[1], box, OUTLINE, shift=0)
-    _draw_polygon(axes[2], polygon)
-    for column in range(width):
-        runs = _runs(bits[:, column])
-        for start, length in runs:
-            place = (left + column + 0.15, top + start + 0.1)
-            axes[3].add_patch(Rectangle(place, 0.7, length - 0.2, fc=OUTLINE, ec=DARK, lw=0.4))
+    with picture_grid(4, 4, titles, _ratio(window)) as (figure, axes):
+        for axis in axes:
+            _zoomed(axis, image, window)
+        axes[0].imshow(shade, extent=extent)
+        draw_box(axes[1], (left, top, left + width, top + height), OUTLINE)
+        _draw_polygon(axes[2], polygon)
+        for column in range(width):
+            runs = _runs(bits[:, column])
+            for start, length in runs:
+                place = (left + column + 0.15, top + start + 0.1)
+                axes[3].add_patch(Rectangle(place, 0.7, length - 0.2, fc=OUTLINE, ec=DARK, lw=0.4))
     return Picture(
         figure,
         f"One object of {int(bits.sum())} pixels four times: its pixels marked; a box of {width} × "
@@ -124,31 +124,15 @@ def polygons_on_image(
     margin
         Pixels to show around the box.
     """
-    if not polygons:
-        raise ValueError("there is no polygon to draw.")
+    check_any(polygons, "polygon")
     window = _window(box, image.shape[1:], margin)
-    ratio = (window[3] - window[1]) / (window[2] - window[0])
-    figure, axes = _panels(len(polygons), len(polygons), ratio, list(polygons))
-    for axis, points in zip(axes, polygons.values(), strict=True):
-        _zoomed(axis, image, window)
-        _draw_polygon(axis, points)
+    count = len(polygons)
+    with picture_grid(count, count, list(polygons), _ratio(window)) as (figure, axes):
+        for axis, points in zip(axes, polygons.values(), strict=True):
+            _zoomed(axis, image, window)
+            _draw_polygon(axis, points)
     listed = "; ".join(f"{name}: {len(points)} vertices" for name, points in polygons.items())
     return Picture(figure, f"The outline of one object as polygons, enlarged. {listed}.")
-
-
-def _panels(
-    count: int, columns: int, ratio: float, titles: Sequence[str] | None
-) -> tuple[Figure, list[Axes]]:
-    rows, side = -(-count // columns), WIDTH / columns
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, rows * (side * ratio + (0.3 if titles else 0.05))))
-        axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
-        for axis in axes:
-            axis.set_axis_off()
-        for axis, title in zip(axes, titles or [], strict=False):
-            axis.set_title(title, pad=3, fontsize=10)
-        figure.tight_layout(pad=0.3)
-    return figure, axes
 
 
 def _window(
@@ -163,22 +147,16 @@ def _window(
     )
 
 
+def _ratio(window: tuple[int, int, int, int]) -> float:
+    return (window[3] - window[1]) / (window[2] - window[0])
+
+
 def _zoomed(axis: Axes, image: np.ndarray, window: tuple[int, int, int, int]) -> None:
     # Here a pixel covers the square from its number to the next, as polygons have it.
     height, width = image.shape[1:]
     axis.imshow(image.transpose(1, 2, 0), extent=(0, width, height, 0), interpolation="nearest")
     axis.set_xlim(window[0], window[2])
     axis.set_ylim(window[3], window[1])
-
-
-def _draw_box(axis: Axes, box: Sequence[int], colour: str, shift: float = 0.5) -> None:
-    left, top, width, height = box
-    for line, width_of_line in ((DARK, 2.6), (colour, 1.3)):
-        axis.add_patch(
-            Rectangle(
-                (left - shift, top - shift), width, height, fill=False, ec=line, lw=width_of_line
-            )
-        )
 
 
 def _draw_polygon(axis: Axes, points: np.ndarray) -> None:

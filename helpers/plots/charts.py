@@ -1,4 +1,4 @@
-"""Charts: scores, ROC curves, intervals, counts. They know nothing of models."""
+"""Charts of counts and scores. They know nothing of models."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from helpers.metrics.image import Confusion, Interval, Roc
-from helpers.plots.picture import LINES, METHODS, Picture, class_colours, method_colour
+from helpers.metrics.image import Confusion, Interval
+from helpers.plots.picture import METHOD_COLOURS, Picture, class_colours, method_colour
 from helpers.plots.style import GREY, chart, check_any, dots, marker_of, paired
 
 
@@ -127,51 +127,6 @@ def score_histograms(
     return Picture(figure, alt)
 
 
-def roc_plot(
-    curves: Mapping[str, Roc], aurocs: Mapping[str, tuple[float, Interval]] | None = None
-) -> Picture:
-    """Draw ROC curves with their bootstrap bands.
-
-    Parameters
-    ----------
-    curves
-        A curve for each method.
-    aurocs
-        AUROC and interval of each method, for the legend.
-
-    Raises
-    ------
-    ValueError
-        When there is no curve, or a curve without its AUROC.
-    """
-    check_any(curves, "curve")
-    if missing := set(curves) - set(curves if aurocs is None else aurocs):
-        raise ValueError(f"there is no AUROC for {', '.join(sorted(missing))}.")
-    with chart(4.4, 5.2) as (figure, axis):
-        axis.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="guessing")
-        for place, (name, roc) in enumerate(curves.items()):
-            label = name
-            if aurocs:
-                value, interval = aurocs[name]
-                label += f"\nAUROC {value:.2f} ({interval.low:.2f}–{interval.high:.2f})"
-            colour = method_colour(name)
-            axis.plot(
-                roc.fpr, roc.tpr, color=colour, ls=LINES[place % len(LINES)], lw=2, label=label
-            )
-            axis.fill_between(roc.fpr, roc.low, roc.high, color=colour, alpha=0.2, lw=0)
-        axis.set_xlabel("false-alarm rate")
-        axis.set_ylabel("share of defects found")
-        axis.set_xlim(-0.01, 1.01)
-        axis.set_ylim(-0.01, 1.01)
-        axis.set_aspect("equal")
-        axis.legend(loc="lower right", frameon=False)
-    return Picture(
-        figure,
-        f"ROC curve of {', '.join(curves)}, each with a shaded 95 % band, above the dotted "
-        "diagonal of guessing: share of defects found against false-alarm rate.",
-    )
-
-
 def confusion_matrix_plot(confusion: Confusion) -> Picture:
     """Draw the four counts, shaded by their share of the row."""
     counts = np.array([[confusion.tn, confusion.fp], [confusion.fn, confusion.tp]])
@@ -192,59 +147,6 @@ def confusion_matrix_plot(confusion: Confusion) -> Picture:
         figure,
         "Confusion matrix with two rows, good and defective images, and two columns, passed and "
         "stopped; each cell has its count and its share of the row.",
-    )
-
-
-def training_curve(
-    losses: Mapping[str, Sequence[float]], label: str = "loss", each: str = "epoch"
-) -> Picture:
-    """Draw the loss of each epoch.
-
-    The scale is logarithmic when all losses are above zero and the largest is more than five times
-    the least. A negative log-likelihood passes below zero, where a logarithmic scale would hide it.
-
-    Parameters
-    ----------
-    losses
-        For each method, a number an epoch.
-    label
-        What the loss is.
-    each
-        What there is a number for, if not an epoch.
-
-    Raises
-    ------
-    ValueError
-        When a method has no loss, or one that is not a finite number.
-    """
-    check_any(losses, "loss")
-    for name, values in losses.items():
-        if not len(values) or not np.isfinite(values).all():
-            raise ValueError(f"the losses of {name} must be finite, one an epoch; got {values}.")
-    least = min(min(values) for values in losses.values())
-    largest = max(max(values) for values in losses.values())
-    with chart(3.0) as (figure, axis):
-        for place, (name, values) in enumerate(losses.items()):
-            epochs = np.arange(1, len(values) + 1)
-            axis.plot(
-                epochs, values, color=method_colour(name), ls=LINES[place % len(LINES)],
-                marker=marker_of(METHODS, name, place), ms=4, label=name,
-            )  # fmt: skip
-        logarithmic = least > 0 and largest / least > 5
-        if logarithmic:
-            axis.set_yscale("log")
-            if largest / least < 300:  # the usual labels would be one or two
-                axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-                axis.yaxis.set_major_formatter("{x:g}")
-                axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.set_xlabel(each)
-        axis.set_ylabel(label)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axis.legend(frameon=False)
-    scale = ", on a logarithmic scale" if logarithmic else ""
-    return Picture(
-        figure,
-        f"Line chart of the {label} after each training {each}{scale}, for {', '.join(losses)}.",
     )
 
 
@@ -287,7 +189,7 @@ def interval_plot(
         for row, name in enumerate(names):
             colour = method_colour(name)
             axis.plot([lows[row], highs[row]], [row, row], color=colour, lw=2.5)
-            marker = marker_of(METHODS, name, row)
+            marker = marker_of(METHOD_COLOURS, name, row)
             # The pale colours need an edge to stand out from white.
             axis.plot(values[row], row, marker, color=colour, ms=8, mec="black", mew=0.7)
         if chance is not None:
@@ -297,3 +199,52 @@ def interval_plot(
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.set_xlabel(f"{label},\nwith 95 % interval")
     return Picture(figure, f"Dots with 95 % intervals, a row each for {', '.join(names)}: {label}.")
+
+
+def quality_against_cost(
+    costs: Mapping[str, float],
+    quality: Mapping[str, tuple[float, Interval]],
+    cost: str,
+    measure: str,
+) -> Picture:
+    """Draw each method as a point with its interval: quality upwards, cost to the right.
+
+    Parameters
+    ----------
+    costs
+        For each method a number above 0; the scale is logarithmic.
+    quality
+        For each method its value and interval.
+    cost, measure
+        What the axes are.
+
+    Raises
+    ------
+    ValueError
+        When the methods differ, there is none, or a cost is not above 0.
+    """
+    check_any(costs, "method")
+    if set(costs) != set(quality):
+        raise ValueError(f"costs are of {', '.join(costs)}, qualities of {', '.join(quality)}.")
+    if not min(costs.values()) > 0:
+        raise ValueError("every cost must be above 0, since the scale is logarithmic.")
+    with chart(4.6, 7.0) as (figure, axis):
+        for place, (name, value) in enumerate(costs.items()):
+            middle, interval = quality[name]
+            axis.errorbar(
+                value, middle, [[middle - interval.low], [interval.high - middle]],
+                fmt=marker_of(METHOD_COLOURS, name, place), color=method_colour(name), ms=9,
+                mec="black", mew=0.7, elinewidth=1.2, capsize=2, label=name,
+            )  # fmt: skip
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlabel(cost)
+        axis.set_ylabel(f"{measure}, with 95 % interval")
+        axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return Picture(
+        figure,
+        f"A point with a 95 % interval for each of {', '.join(costs)}: {measure} upwards, {cost} "
+        "to the right on a logarithmic scale.",
+    )

@@ -2,23 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from helpers.detection.boxes import Boxes
 from helpers.detection.precision_recall import PrecisionRecall, iou_matrix
-from helpers.plots.images import WIDTH
-from helpers.plots.picture import LINES, MARKERS, STYLE, Picture, class_colours
-from helpers.plots.style import GREY, chart, check_any
+from helpers.plots.images import DARK, draw_box, picture_grid, titled
+from helpers.plots.picture import LINES, Picture, class_colours
+from helpers.plots.style import GREY, PAGE, chart, check_any, panels
 
 TRUE = "white"  # the colour of true boxes, dashed; found ones have their class's
-DARK = "black"  # under every bright line
 
 
-def overlaps(true: Sequence[float], guesses: Sequence[Sequence[float]]) -> Picture:
+def box_overlaps(true: Sequence[float], guesses: Sequence[Sequence[float]]) -> Picture:
     """Draw one box with each guess, the shared area filled, the IoU above.
 
     Parameters
@@ -32,20 +29,18 @@ def overlaps(true: Sequence[float], guesses: Sequence[Sequence[float]]) -> Pictu
     values = iou_matrix([true], guesses)[0]
     everything = np.array([true, *guesses])
     low, high = everything[:, :2].min(), everything[:, 2:].max()
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, WIDTH / len(guesses) + 0.35), layout="constrained")
-        axes = figure.subplots(1, len(guesses), squeeze=False)[0]
-    for axis, guess, value in zip(axes, guesses, values, strict=True):
-        left, top = np.maximum(true[:2], guess[:2])
-        right, bottom = np.minimum(true[2:], guess[2:])
-        if right > left and bottom > top:
-            shared = Rectangle((left, top), right - left, bottom - top, fc="#56B4E9", ec="none")
-            axis.add_patch(shared)
-        _box(axis, true, DARK, "--")
-        _box(axis, guess, "#D55E00", "-")
-        axis.set(xlim=(low - 1, high + 1), ylim=(high + 1, low - 1), aspect="equal")
-        axis.set_axis_off()
-        axis.set_title(f"IoU {value:.2f}")
+    with panels(1, len(guesses), PAGE / len(guesses) + 0.35) as (figure, axes):
+        for axis, guess, value in zip(axes[0], guesses, values, strict=True):
+            left, top = np.maximum(true[:2], guess[:2])
+            right, bottom = np.minimum(true[2:], guess[2:])
+            if right > left and bottom > top:
+                shared = Rectangle((left, top), right - left, bottom - top, fc="#56B4E9", ec="none")
+                axis.add_patch(shared)
+            draw_box(axis, true, DARK, "--")
+            draw_box(axis, guess, "#D55E00", "-")
+            axis.set(xlim=(low - 1, high + 1), ylim=(high + 1, low - 1), aspect="equal")
+            axis.set_axis_off()
+            axis.set_title(f"IoU {value:.2f}")
     listed = ", ".join(f"{value:.2f}" for value in values)
     return Picture(
         figure,
@@ -152,99 +147,46 @@ def found_boxes(
             "boxes (and as many titles); all must be one number, at least 1."
         )
     colours = class_colours(classes)
-    rows, side = -(-len(images) // columns), WIDTH / columns
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, rows * (side + (0.3 if titles else 0.05))))
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes:
-        axis.set_axis_off()
-    for i, (image, truth, guess) in enumerate(zip(images, true, found, strict=True)):
-        axes[i].imshow(image.transpose(1, 2, 0))
-        for corners in truth.corners:
-            _box(axes[i], corners - 0.5, TRUE, "--")
-        for corners, label, score in zip(guess.corners, guess.labels, guess.scores, strict=True):
-            colour = colours[classes[label]]
-            _box(axes[i], corners - 0.5, colour, "-")
-            if scored:
-                _tag(axes[i], corners, f"{classes[label]} {score:.2f}", colour)
-        if titles:
-            axes[i].set_title(titles[i], pad=3, fontsize=10)
-    figure.tight_layout(pad=0.3)
-    named = f": {', '.join(titles)}" if titles else ""
+    with picture_grid(len(images), columns, titles) as (figure, axes):
+        for i, (image, truth, guess) in enumerate(zip(images, true, found, strict=True)):
+            axes[i].imshow(image.transpose(1, 2, 0))
+            for corners in truth.corners:
+                draw_box(axes[i], corners - 0.5, TRUE, "--")
+            for corners, label, score in zip(
+                guess.corners, guess.labels, guess.scores, strict=True
+            ):
+                colour = colours[classes[label]]
+                draw_box(axes[i], corners - 0.5, colour, "-")
+                if scored:
+                    _tag(axes[i], corners, f"{classes[label]} {score:.2f}", colour)
     return Picture(
         figure,
-        f"{len(images)} pictures{named}, with true boxes dashed in white and found boxes in the "
-        "colour of their class.",
+        f"{len(images)} pictures{titled(titles)}, with true boxes dashed in white and found boxes "
+        "in the colour of their class.",
     )
 
 
 def pyramid_maps(image: np.ndarray, maps: Mapping[str, np.ndarray], true: Boxes) -> Picture:
     """Show a picture and one map h×w for each level of a pyramid, each on its own scale."""
     check_any(maps, "map")
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, WIDTH / (len(maps) + 1) + 0.35), layout="constrained")
-        axes = figure.subplots(1, len(maps) + 1, squeeze=False)[0]
-    height, width = image.shape[1:]
-    axes[0].imshow(image.transpose(1, 2, 0), extent=(0, width, height, 0))
-    axes[0].set_title("picture")
-    for axis, (name, values) in zip(axes[1:], maps.items(), strict=True):
-        axis.imshow(values, extent=(0, width, height, 0), interpolation="nearest")
-        axis.set_title(name)
-    for axis in axes:
-        for corners in true.corners:
-            _box(axis, corners, TRUE, "--")
-        axis.set_axis_off()
+    with panels(1, len(maps) + 1, PAGE / (len(maps) + 1) + 0.35) as (figure, (axes,)):
+        height, width = image.shape[1:]
+        axes[0].imshow(image.transpose(1, 2, 0), extent=(0, width, height, 0))
+        axes[0].set_title("picture")
+        for axis, (name, values) in zip(axes[1:], maps.items(), strict=True):
+            axis.imshow(
+                values, extent=(0, width, height, 0), interpolation="nearest", cmap="viridis"
+            )
+            axis.set_title(name)
+        for axis in axes:
+            for corners in true.corners:
+                draw_box(axis, corners, TRUE, "--")
+            axis.set_axis_off()
     return Picture(
         figure,
         f"A picture with its true box dashed, and beside it a map for each of {', '.join(maps)}, "
         "from fine squares to coarse ones; yellow means a high value.",
     )
-
-
-def few_labels(
-    found: Mapping[str, Mapping[int, Sequence[float]]], label: str, lines: Mapping[str, float]
-) -> Picture:
-    """Draw a score over the number of labelled pictures, every run a dot, means joined.
-
-    Parameters
-    ----------
-    found
-        For each method: number of labelled pictures of each defect → the score of each seed.
-    label
-        What the score is.
-    lines
-        Scores to compare with, drawn across.
-    """
-    check_any(found, "run")
-    with chart(3.6) as (figure, axis):
-        for place, (name, runs) in enumerate(found.items()):
-            colour = ("#0072B2", "#D55E00", "#009E73")[place % 3]
-            counts = sorted(runs)
-            means = [np.mean(runs[count]) for count in counts]
-            axis.plot(counts, means, LINES[place % 4], color=colour, lw=2, label=name)
-            for count in counts:
-                values = runs[count]
-                axis.plot([count] * len(values), values, MARKERS[place], color=colour, ms=5)
-        for place, (name, value) in enumerate(lines.items()):
-            axis.axhline(value, color=GREY, ls=LINES[(place + 2) % 4], lw=1.5, label=name)
-        axis.set_xscale("log", base=2)
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.set(xlabel="labelled pictures of each defect", ylabel=label, ylim=(0, 1))
-        axis.legend(frameon=False)
-    across = f" Lines across: {', '.join(lines)}." if lines else ""
-    return Picture(
-        figure,
-        f"{label} over the number of labelled pictures of each defect, on a doubling scale, a dot "
-        f"for each run and a line through the means: {', '.join(found)}.{across}",
-    )
-
-
-def _box(axis: Axes, corners: Sequence[float], colour: str, line: str) -> None:
-    left, top, right, bottom = corners
-    across, down = right - left, bottom - top
-    for ink, width in ((DARK, 2.4), (colour, 1.3)):
-        drawn = Rectangle((left, top), across, down, fill=False, ec=ink, lw=width, ls=line)
-        axis.add_patch(drawn)
 
 
 def _tag(axis: Axes, corners: np.ndarray, text: str, colour: str) -> None:

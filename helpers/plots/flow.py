@@ -2,17 +2,12 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from helpers.plots.picture import OTHERS, STYLE, Picture
-from helpers.plots.style import GREY, check_any
-
-WIDTH = 7.0  # inches
-COLOURS = ("#0072B2", OTHERS[0])
+from helpers.plots.picture import LINE_COLOURS, Picture
+from helpers.plots.style import GREY, PAGE, chart, check_any, panels, plane_points
 
 
 def moving_points(
@@ -51,18 +46,16 @@ def moving_points(
             "stages, lines and titles must be of one length; got "
             f"{len(stages)}, {len(lines)} and {len(titles)}."
         )
-    stages, groups = [_plane(points) for points in stages], np.asarray(groups)
+    stages, groups = [plane_points(points) for points in stages], np.asarray(groups)
     if any(len(points) != len(groups) for points in stages):
         raise ValueError(f"every stage needs {len(groups)} points, one for each of the groups.")
     rows = -(-len(stages) // columns)
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, rows * WIDTH / columns), layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axis in axes[len(stages) :]:
+    with panels(rows, columns, rows * PAGE / columns) as (figure, axes):
+        for axis in axes.flat[len(stages) :]:
             axis.set_axis_off()
-        for axis, points, grid, title in zip(axes, stages, lines, titles, strict=False):
+        for axis, points, grid, title in zip(axes.flat, stages, lines, titles, strict=False):
             axis.add_collection(LineCollection(list(np.asarray(grid)), colors="#bbbbbb", lw=0.6))
-            for group, colour in enumerate(COLOURS):
+            for group, colour in enumerate(LINE_COLOURS[:2]):
                 axis.plot(*points[groups == group].T, ".", color=colour, ms=2.5, alpha=0.7)
             axis.set(xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal", title=title)
     return Picture(
@@ -94,9 +87,7 @@ def stretched_cells(before: ArrayLike, after: ArrayLike, log_areas: ArrayLike) -
             f"{before.shape}, {after.shape} and {log_areas.shape}."
         )
     bound = max(abs(log_areas).max(), 1e-9)
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 3.2), layout="constrained")
-        axes = figure.subplots(1, 2, sharex=True, sharey=True)
+    with panels(1, 2, 3.2, sharex=True, sharey=True) as (figure, (axes,)):
         for axis, cells, title in zip(
             axes, (before, after), ("before: cells of one area", "after"), strict=True
         ):
@@ -138,11 +129,9 @@ def density_map(axis_values: ArrayLike, density: ArrayLike, points: ArrayLike) -
             f"density must be finite, of shape {len(ticks)}×{len(ticks)} as axis_values say; got "
             f"shape {density.shape}."
         )
-    with mpl.rc_context(STYLE):
-        figure = Figure((4.6, 3.8), layout="constrained")
-        axis = figure.subplots()
+    with chart(3.8, 4.6) as (figure, axis):
         shown = axis.pcolormesh(ticks, ticks, density, shading="nearest", rasterized=True)
-        axis.plot(*_plane(points).T, ".", color="white", ms=2, mew=0, alpha=0.7)
+        axis.plot(*plane_points(points).T, ".", color="white", ms=2, mew=0, alpha=0.7)
         axis.set(aspect="equal", xlim=ticks[[0, -1]], ylim=ticks[[0, -1]])
         figure.colorbar(shown, label="density")
     return Picture(
@@ -164,17 +153,8 @@ def grid_cells(low: float, high: float, count: int, side_points: int = 6) -> np.
     size = (high - low) / count
     along = np.linspace(0, 1, side_points, endpoint=False)
     zero, one = np.zeros(side_points), np.ones(side_points)
-    outline = np.concatenate(
-        [np.stack(side, 1) for side in ((along, zero), (one, along), (1 - along, one),
-                                        (zero, 1 - along))]
-    )  # fmt: skip
+    sides = (along, zero), (one, along), (1 - along, one), (zero, 1 - along)
+    outline = np.concatenate([np.stack(side, 1) for side in sides])
     corner = low + size * np.arange(count)
     corners = np.stack(np.meshgrid(corner, corner), -1).reshape(-1, 1, 2)
     return corners + size * outline
-
-
-def _plane(points: ArrayLike) -> np.ndarray:
-    points = np.asarray(points, float)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-        raise ValueError(f"points must be finite, of shape N×2; got shape {points.shape}.")
-    return points

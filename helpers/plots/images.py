@@ -1,18 +1,52 @@
 """Figures made of images: grids, outlines of masks, anomaly maps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike
 
 from helpers.plots.picture import STYLE, Picture
+from helpers.plots.style import OUTLINE, PAGE, chart, panels
 
-WIDTH = 7.0  # inches
-OUTLINE = "#00e5ff"
+DARK = "black"  # under every bright line, so that it shows on any background
+
+
+@contextmanager
+def picture_grid(
+    count: int, columns: int, titles: Sequence[str] | None, ratio: float = 1.0, fontsize: int = 10
+) -> Iterator[tuple[Figure, np.ndarray]]:
+    """Give a figure and the axes of ``count`` pictures in rows, their height ``ratio`` × width."""
+    rows, side = -(-count // columns), PAGE / columns
+    with mpl.rc_context(STYLE):
+        figure = Figure((PAGE, rows * (side * ratio + (0.04 if titles is None else 0.28))))
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis in axes:
+            axis.set_axis_off()
+        for axis, title in zip(axes, () if titles is None else titles, strict=False):
+            axis.set_title(title, pad=3, fontsize=fontsize)
+        yield figure, axes
+        figure.tight_layout(pad=0.3)
+
+
+def draw_box(axis: Axes, box: Sequence[float], colour: str, line: str = "-") -> None:
+    """Draw a box (left, top, right, bottom in the axes' units) that shows on any background."""
+    left, top, right, bottom = box
+    for ink, width in ((DARK, 2.6), (colour, 1.3)):
+        axis.add_patch(
+            Rectangle(
+                (left, top), right - left, bottom - top, fill=False, ec=ink, lw=width, ls=line
+            )
+        )
+
+
+def titled(titles: Sequence[str] | None, mark: str = ": ") -> str:
+    """Return the titles as the end of a sentence for the text alternative."""
+    return "" if titles is None else mark + ", ".join(map(str, titles))
 
 
 def image_grid(
@@ -46,21 +80,12 @@ def image_grid(
     if columns < 1:
         raise ValueError(f"a grid needs one column at least; got {columns}.")
     rows = -(-len(images) // columns)
-    side = WIDTH / columns
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, rows * (side + (0.28 if titles is not None else 0.04))))
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axis in axes:
-            axis.set_axis_off()
+    with picture_grid(len(images), columns, titles, fontsize=11) as (figure, axes):
         for i, axis in enumerate(axes[: len(images)]):
             _image(axis, images[i], None if masks is None else masks[i])
-            if titles is not None:
-                axis.set_title(titles[i], pad=3)
-        figure.tight_layout(pad=0.3)
     outlined = ", the defects outlined" if masks is not None else ""
-    named = f": {_listed(titles)}" if titles is not None else ""
     laid = "in one row" if rows == 1 else f"in {rows} rows of up to {columns}"
-    return Picture(figure, f"{len(images)} {shows}, {laid}{outlined}{named}.")
+    return Picture(figure, f"{len(images)} {shows}, {laid}{outlined}{titled(titles)}.")
 
 
 def heat_map_overlay(
@@ -96,11 +121,8 @@ def heat_map_overlay(
         raise ValueError("maps hold values that are not finite numbers.")
     low, high = np.percentile(maps, [1, 99.9])
     count = len(images)
-    side = WIDTH / max(count, 4)
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 3 * side + 0.85), layout="constrained")
+    with panels(3, count, 3 * PAGE / max(count, 4) + 0.85) as (figure, axes):
         figure.get_layout_engine().set(h_pad=0.08)  # else the titles touch the upper edge
-        axes = figure.subplots(3, count, squeeze=False)
         for i, column in enumerate(axes.T):
             _image(column[0], images[i], None if masks is None else masks[i])
             shown = column[1].imshow(maps[i], vmin=low, vmax=high)
@@ -115,17 +137,17 @@ def heat_map_overlay(
             shown, ax=axes, location="bottom", shrink=0.5, aspect=40, label="anomaly score"
         )
         bar.locator = MaxNLocator(3)
-    named = f" of {_listed(titles)}" if titles is not None else ""
     outlined = " with any defect outlined" if masks is not None else ""
     return Picture(
         figure,
-        f"Columns: {count}{named}. From top to bottom: the image{outlined}, its anomaly map, and "
-        "the map laid over the image. Yellow means a high anomaly score.",
+        f"Columns: {count}{titled(titles, ' of ')}. From top to bottom: the "
+        f"image{outlined}, its anomaly map, and the map laid over the image. Yellow means a high "
+        "anomaly score.",
     )
 
 
 def mask_position_map(masks: np.ndarray) -> Picture:
-    """Show in how many of the masks each place is marked.
+    """Show in how many of the masks each pixel is marked.
 
     Parameters
     ----------
@@ -139,16 +161,14 @@ def mask_position_map(masks: np.ndarray) -> Picture:
         )
     share = 100 * masks.mean(axis=0)
     row, column = np.unravel_index(share.argmax(), share.shape)
-    with mpl.rc_context(STYLE):
-        figure = Figure((4.2, 3.4), layout="constrained")
-        axis = figure.subplots()
+    with chart(3.4, 4.2) as (figure, axis):
         figure.colorbar(axis.imshow(share), label="marked, % of the masks")
         axis.set_xlabel("column in pixels")
         axis.set_ylabel("row in pixels")
     return Picture(
         figure,
         f"Heat map of {len(masks)} masks. Most often marked, in about {share.max():.0f} % of them, "
-        f"is a place {column / share.shape[1]:.0%} from the left and {row / share.shape[0]:.0%} "
+        f"is a pixel {column / share.shape[1]:.0%} from the left and {row / share.shape[0]:.0%} "
         "from the top.",
     )
 
@@ -158,8 +178,8 @@ def _image(axis: Axes, image: np.ndarray, mask: np.ndarray | None) -> None:
     if mask is not None and mask.any():
         padded = np.pad(mask, 1)
         where = np.arange(-1, mask.shape[1] + 1), np.arange(-1, mask.shape[0] + 1)
-        # A dark line under a bright one shows on shell, on ink and on the ground alike.
-        axis.contour(*where, padded, levels=[0.5], colors="black", linewidths=2.2)
+        # A dark line under a bright one shows on shell, on ink and on the background alike.
+        axis.contour(*where, padded, levels=[0.5], colors=DARK, linewidths=2.2)
         axis.contour(*where, padded, levels=[0.5], colors=OUTLINE, linewidths=1.0)
     axis.set_xlim(-0.5, image.shape[2] - 0.5)
     axis.set_ylim(image.shape[1] - 0.5, -0.5)
@@ -177,7 +197,3 @@ def _check(images: np.ndarray, masks: np.ndarray | None, titles: Sequence[str] |
         raise ValueError(f"masks must be bool; got {masks.dtype}.")
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
-
-
-def _listed(titles: ArrayLike) -> str:
-    return ", ".join(str(title) for title in titles)

@@ -14,17 +14,17 @@ DOTS_PER_INCH = 110
 LARGE = 60_000  # bytes; lossless above this is a photograph, which bears compression
 
 # Okabe and Ito (2008), Color Universal Design: told apart with any common colour vision.
-CLASSES = {
+CLASS_COLOURS = {
     "good": "#0072B2",
     "crack": "#D55E00",
     "cut": "#E69F00",
     "hole": "#CC79A7",
     "print": "#009E73",
 }
-OTHERS = ("#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442", "#000000")
+OTHER_COLOURS = ("#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442", "#000000")
 
 # Paul Tol (2012), Colour Schemes, technical note SRON/EPS/TN/09-002: the scheme for 12 lines.
-METHODS = {
+METHOD_COLOURS = {
     "Baseline autoencoder": "#332288",
     "ResNet18 to pixels": "#6699CC",
     "ResNet18 features": "#88CCEE",
@@ -39,6 +39,7 @@ METHODS = {
     "CutPaste, made-up defects": "#3366FF",
 }
 ANY_METHOD = "#AA4499"
+LINE_COLOURS = (*CLASS_COLOURS.values(), "#56B4E9", "#000000")
 # Colour is never the only cue.
 MARKERS = "osD^vP*X<>p"
 LINES = ("-", "--", "-.", ":")
@@ -99,14 +100,18 @@ class Picture:
 def class_colours(names: Iterable[str]) -> dict[str, str]:
     """Give each class its colour: fixed for the hazelnut's, in alphabetical order for others."""
     names = sorted(set(names))
-    free = [colour for colour in OTHERS if colour not in {CLASSES.get(name) for name in names}]
-    new = [name for name in names if name not in CLASSES]
-    return {name: CLASSES.get(name) or free[new.index(name) % len(free)] for name in names}
+    free = [
+        colour
+        for colour in OTHER_COLOURS
+        if colour not in {CLASS_COLOURS.get(name) for name in names}
+    ]
+    new = [name for name in names if name not in CLASS_COLOURS]
+    return {name: CLASS_COLOURS.get(name) or free[new.index(name) % len(free)] for name in names}
 
 
 def method_colour(name: str) -> str:
     """Return the colour that a method has throughout the book."""
-    return METHODS.get(name, ANY_METHOD)
+    return METHOD_COLOURS.get(name, ANY_METHOD)
 
 
 def _webp(image: Image.Image, **options: object) -> bytes:

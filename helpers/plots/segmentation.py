@@ -1,20 +1,19 @@
-"""Figures of masks: where a drawn one agrees with the true one, prompts, and the label curve."""
+"""Figures of masks: where a predicted one agrees with the true one, and prompts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 
-from helpers.plots.images import OUTLINE, WIDTH
-from helpers.plots.picture import LINES, MARKERS, STYLE, Picture
-from helpers.plots.style import GREY, chart
+from helpers.plots.images import draw_box
+from helpers.plots.picture import Picture
+from helpers.plots.style import OUTLINE, PAGE, panels
 from helpers.segmentation.prompts import Prompt
 
 # Okabe and Ito (2008); dark, middle and bright, so that grey tells them apart too.
-AGREEMENT = {"in both": "#0072B2", "drawn only": "#F0E442", "true only": "#D55E00"}
+AGREEMENT = {"in both": "#0072B2", "predicted only": "#F0E442", "true only": "#D55E00"}
 
 
 def mask_agreement(
@@ -25,7 +24,7 @@ def mask_agreement(
     columns: int = 4,
     margin: int | None = 12,
 ) -> Picture:
-    """Show where drawn and true masks agree, and above each the picture itself.
+    """Show where predicted and true masks agree, and above each the picture itself.
 
     Parameters
     ----------
@@ -53,10 +52,8 @@ def mask_agreement(
         )
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
-    rows, side = -(-len(images) // columns), WIDTH / columns
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 2 * rows * (side + 0.14) + 0.4), layout="constrained")
-        axes = figure.subplots(2 * rows, columns, squeeze=False)
+    rows = -(-len(images) // columns)
+    with panels(2 * rows, columns, 2 * rows * (PAGE / columns + 0.14) + 0.4) as (figure, axes):
         for axis in axes.ravel():
             axis.set_axis_off()
         for i in range(len(images)):
@@ -74,7 +71,7 @@ def mask_agreement(
     return Picture(
         figure,
         f"{len(images)} pictures, and below each the same with its pixels coloured: marked in both "
-        f"the drawn and the true mask, in the drawn one only, in the true one only{named}.",
+        f"the predicted and the true mask, in the predicted one only, in the true one only{named}.",
     )
 
 
@@ -102,10 +99,8 @@ def prompts_on_images(
             f"there are {len(images)} images, {len(maps)} maps, {len(prompts)} prompts and "
             f"{len(titles)} titles; all must be one number, at least 1."
         )
-    count, side = len(images), WIDTH / max(len(images), 4)
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 2 * side + 0.5), layout="constrained")
-        axes = figure.subplots(2, count, squeeze=False)
+    count = len(images)
+    with panels(2, count, 2 * PAGE / max(count, 4) + 0.5) as (figure, axes):
         for column, image, scores, prompt, title in zip(
             axes.T, images, maps, prompts, titles, strict=True
         ):
@@ -122,66 +117,10 @@ def prompts_on_images(
     )
 
 
-def label_curve(
-    values: Mapping[str, Mapping[int, Sequence[float]]],
-    label: str,
-    lines: Mapping[str, float] | None = None,
-) -> Picture:
-    """Draw a measure over the number of labels: a dot a seed, a line through the means.
-
-    Parameters
-    ----------
-    values
-        For each curve, at each number of labels one value a seed.
-    label
-        What the values are.
-    lines
-        Levels to compare with, drawn across.
-
-    Raises
-    ------
-    ValueError
-        When there is no value.
-    """
-    if not values or not all(values.values()):
-        raise ValueError("there is no value to draw.")
-    counts = sorted({count for curve in values.values() for count in curve})
-    with chart(3.4) as (figure, axis):
-        for place, (name, curve) in enumerate(values.items()):
-            colour = mpl.colormaps["cividis"](0.15 + 0.6 * place / max(len(values) - 1, 1))
-            means = [np.mean(curve[count]) for count in sorted(curve)]
-            axis.plot(sorted(curve), means, LINES[place % 4], color=colour, label=name)
-            for count, found in curve.items():
-                axis.plot(
-                    [count] * len(found), found, MARKERS[place], color=colour, ms=5, alpha=0.7
-                )
-        for name, level in (lines or {}).items():
-            axis.axhline(level, color=GREY, ls=":", lw=1.5, label=name)
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(counts, [str(count) for count in counts])
-        axis.set_xlabel("labelled pictures of each kind of defect")
-        axis.set_ylabel(label)
-        axis.set_ylim(0, 1)
-        axis.legend(frameon=False, loc="upper left")
-    first, last = ({n: float(np.mean(c[k(c)])) for n, c in values.items()} for k in (min, max))
-    told = "; ".join(f"{name} from {first[name]:.2f} to {last[name]:.2f}" for name in values)
-    return Picture(
-        figure,
-        f"Line chart of {label} for {counts[0]} to {counts[-1]} labelled pictures of each kind of "
-        f"defect, a dot a seed: {told}.",
-    )
-
-
 def _draw_prompt(axis: Axes, prompt: Prompt) -> None:
     if prompt.box is not None:
         left, top, right, bottom = prompt.box
-        for colour, width in (("black", 2.6), (OUTLINE, 1.3)):
-            axis.add_patch(
-                Rectangle(
-                    (left - 0.5, top - 0.5), right - left + 1, bottom - top + 1, fill=False,
-                    ec=colour, lw=width,
-                )
-            )  # fmt: skip
+        draw_box(axis, (left - 0.5, top - 0.5, right + 0.5, bottom + 0.5), OUTLINE)
     for (x, y), inside in zip(prompt.points, prompt.inside, strict=True):
         axis.plot(x, y, "o" if inside else "X", ms=6, mfc=OUTLINE, mec="black")
 

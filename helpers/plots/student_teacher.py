@@ -1,17 +1,12 @@
-"""Figures of chapter 12: two networks' features side by side, and where a loss comes from."""
+"""Figures of chapter 12: two networks' features, side by side and one over the other."""
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from helpers.plots.images import OUTLINE
-from helpers.plots.picture import LINES, OTHERS, STYLE, Picture, method_colour
-from helpers.plots.style import GREY, chart, check_any
-
-WIDTH = 7.0  # inches
+from helpers.plots.picture import Picture, method_colour
+from helpers.plots.style import GREY, OUTLINE, PAGE, check_any, panels
 
 
 def feature_maps(
@@ -52,16 +47,13 @@ def feature_maps(
             f"{teacher.shape} and {student.shape}."
         )
     low, high = np.percentile([teacher, student], [0.5, 99.5])
-    apart = (teacher - student) ** 2
+    difference = (teacher - student) ** 2
     rows = {
         "teacher": (teacher, low, high),
         "student": (student, low, high),
-        "squared\ndifference": (apart, 0, np.percentile(apart, 99.9)),
+        "squared\ndifference": (difference, 0, np.percentile(difference, 99.9)),
     }
-    side = WIDTH / (len(images) + 0.5)
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 4 * side + 0.4), layout="constrained")
-        axes = figure.subplots(4, len(images), squeeze=False)
+    with panels(4, len(images), 4 * PAGE / (len(images) + 0.5) + 0.4) as (figure, axes):
         for i, axis in enumerate(axes[0]):
             axis.imshow(images[i].transpose(1, 2, 0))
             axis.set_title(titles[i], pad=3)
@@ -84,21 +76,21 @@ def feature_maps(
     )
 
 
-def student_agreement(places: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Picture:
-    """Draw all features of single places: the student's value over the teacher's.
+def student_agreement(patches: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Picture:
+    """Draw all features of single patches: the student's value over the teacher's.
 
     Parameters
     ----------
-    places
-        For each place, the teacher's and the student's C features.
+    patches
+        For each patch, the teacher's and the student's C features.
 
     Raises
     ------
     ValueError
-        When there is no place, or the two lists of one differ in length.
+        When there is no patch, or the two feature vectors of one differ in length.
     """
-    check_any(places, "place")
-    pairs = {name: tuple(np.asarray(v, float) for v in pair) for name, pair in places.items()}
+    check_any(patches, "patch")
+    pairs = {name: tuple(np.asarray(v, float) for v in pair) for name, pair in patches.items()}
     for name, (teacher, student) in pairs.items():
         if teacher.ndim != 1 or teacher.shape != student.shape:
             raise ValueError(
@@ -107,9 +99,8 @@ def student_agreement(places: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Pict
             )
     values = np.concatenate([np.concatenate(pair) for pair in pairs.values()])
     low, high = values.min() - 0.3, values.max() + 0.3
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, WIDTH / max(len(pairs), 2) + 0.3), layout="constrained")
-        axes = figure.subplots(1, len(pairs), squeeze=False, sharex=True, sharey=True)[0]
+    height = PAGE / max(len(pairs), 2) + 0.3
+    with panels(1, len(pairs), height, sharex=True, sharey=True) as (figure, (axes,)):
         for axis, (name, (teacher, student)) in zip(axes, pairs.items(), strict=True):
             axis.plot([low, high], [low, high], color=GREY, lw=1, ls=":")
             axis.plot(
@@ -128,41 +119,4 @@ def student_agreement(places: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Pict
         f"A panel for each of {', '.join(pairs)}: every dot is a feature, its value for the "
         "student over that for the teacher; a dotted diagonal marks equality. Mean squared "
         f"distance: {', '.join(gaps)}.",
-    )
-
-
-def loss_shares(losses: Mapping[str, ArrayLike]) -> Picture:
-    """Draw which share of a loss the hardest places carry, from the hardest down.
-
-    Parameters
-    ----------
-    losses
-        For each name, the losses of single places, none negative, in any shape.
-
-    Raises
-    ------
-    ValueError
-        When there is no curve, or a name has no loss, a negative one, or nothing but zeros.
-    """
-    check_any(losses, "curve")
-    with chart(3.4) as (figure, axis):
-        axis.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":", label="all alike")
-        for i, (name, values) in enumerate(losses.items()):
-            sorted_down = np.sort(np.asarray(values, float), axis=None)[::-1]
-            if not sorted_down.size or sorted_down[-1] < 0 or not 0 < sorted_down[0] < np.inf:
-                raise ValueError(f"the losses of {name} must be finite, from 0 up, not all 0.")
-            carried = np.concatenate([[0], np.cumsum(sorted_down) / sorted_down.sum()])
-            share = np.linspace(0, 1, len(carried))
-            few = np.linspace(0, len(share) - 1, 400).astype(int)
-            axis.plot(share[few], carried[few], color=OTHERS[i], ls=LINES[i % 4], lw=2, label=name)
-        axis.set_xlabel("share of the places, the hardest first")
-        axis.set_ylabel("share of the loss")
-        axis.set_xlim(0, 1)
-        axis.set_ylim(0, 1.01)
-        axis.legend(frameon=False, loc="lower right")
-    return Picture(
-        figure,
-        "Curves that rise from 0 to 1: the share of the loss that the hardest places carry, over "
-        f"their share of all places, for {', '.join(losses)}; a dotted diagonal marks places that "
-        "all cost alike.",
     )

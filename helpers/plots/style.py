@@ -7,20 +7,32 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import ArrayLike
 
-from helpers.plots.picture import CLASSES, MARKERS, STYLE, class_colours
+from helpers.plots.picture import CLASS_COLOURS, LINES, MARKERS, STYLE, class_colours
 
 GREY = "#666666"
-WIDTH = 5.6  # inches: on a phone the letters stay readable
+OUTLINE = "#00e5ff"
+CHART = 5.6  # inches wide: on a phone the letters stay readable
+PAGE = 7.0
 
 
 @contextmanager
-def chart(height: float, width: float = WIDTH) -> Iterator[tuple[Figure, Axes]]:
-    """Give a figure and its only axes, in the book's style; sizes in inches."""
+def panels(
+    rows: int, columns: int, height: float, width: float = PAGE, **shared: bool
+) -> Iterator[tuple[Figure, np.ndarray]]:
+    """Give a figure and its rows×columns axes, in the book's style; sizes in inches."""
     with mpl.rc_context(STYLE):
         figure = Figure((width, height), layout="constrained")
-        yield figure, figure.subplots()
+        yield figure, figure.subplots(rows, columns, squeeze=False, **shared)
+
+
+@contextmanager
+def chart(height: float, width: float = CHART) -> Iterator[tuple[Figure, Axes]]:
+    """Give a figure and its only axes, in the book's style; sizes in inches."""
+    with panels(1, 1, height, width) as (figure, axes):
+        yield figure, axes[0, 0]
 
 
 def dots(axis: Axes, values: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> None:
@@ -31,8 +43,8 @@ def dots(axis: Axes, values: np.ndarray, classes: np.ndarray, names: Sequence[st
     for row, name in enumerate(names):
         mine = classes == name
         axis.plot(
-            values[mine], row + spread[mine], marker_of(CLASSES, name, row), color=colours[name],
-            ms=5, alpha=0.75, mew=0,
+            values[mine], row + spread[mine], marker_of(CLASS_COLOURS, name, row),
+            color=colours[name], ms=5, alpha=0.75, mew=0,
         )  # fmt: skip
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
@@ -43,10 +55,31 @@ def marker_of(fixed: Mapping[str, str], name: str, place: int) -> str:
     return MARKERS[(list(fixed).index(name) if name in fixed else place) % len(MARKERS)]
 
 
+def line_style(place: int) -> dict:
+    """Return the line and the marker of the curve at this place: colour is never the only cue."""
+    return {"ls": LINES[place % len(LINES)], "marker": MARKERS[place % len(MARKERS)]}
+
+
+def count_axis(axis: Axes, counts: Sequence[int], base: int) -> None:
+    """Give an axis of counts a logarithmic scale with a label at each of them."""
+    axis.set_xscale("log", base=base)
+    axis.xaxis.set_major_locator(FixedLocator(counts))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter("{x:g}")
+
+
 def check_any(things: Sequence | Mapping, what: str) -> None:
     """Raise ValueError when there is nothing to draw."""
     if not len(things):
         raise ValueError(f"there is no {what} to draw.")
+
+
+def plane_points(points: ArrayLike) -> np.ndarray:
+    """Return points of a plane as a float array N×2; raise ValueError when they are not."""
+    points = np.asarray(points, float)
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise ValueError(f"points must be finite, of shape N×2; got shape {points.shape}.")
+    return points
 
 
 def paired(values: ArrayLike, names: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from helpers import plots
 from helpers.metrics.image import Confusion, Interval, Roc, roc_curve_with_band
-from helpers.plots import charts, images
-from helpers.plots.picture import CLASSES, METHODS, Picture, class_colours, method_colour
-from helpers.plots.scatter import point_cloud
+from helpers.plots.picture import (
+    CLASS_COLOURS,
+    METHOD_COLOURS,
+    Picture,
+    class_colours,
+    method_colour,
+)
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (4, 3, 16, 16), dtype=np.uint8)
@@ -29,16 +34,16 @@ def all_pictures():
     counts = pd.Series([5, 2], index=pd.MultiIndex.from_tuples([("test", "good"), ("test", "cut")]))
     many = np.repeat(NAMES, 5)
     return {
-        "grid": images.image_grid(IMAGES, MASKS, NAMES, columns=2),
-        "overlay": images.heat_map_overlay(IMAGES, RNG.random((4, 16, 16)), MASKS, NAMES),
-        "positions": images.mask_position_map(MASKS),
-        "counts": charts.count_bars(counts),
-        "strips": charts.strip_by_class(RNG.random(20) + 0.01, many, "area in %"),
-        "scores": charts.score_histograms(SCORES, many, 0.8, "image score"),
-        "roc": charts.roc_plot({BASE: roc}, {BASE: (0.9, Interval(0.8, 1.0, 0.95))}),
-        "confusion": charts.confusion_matrix_plot(Confusion(38, 2, 30, 40)),
-        "training": charts.training_curve({BASE: [0.1, 0.05, 0.02]}),
-        "intervals": charts.interval_plot(["a", "b"], [0.6, 0.7], [0.5, 0.6], [0.7, 0.8], "AUROC"),
+        "grid": plots.image_grid(IMAGES, MASKS, NAMES, columns=2),
+        "overlay": plots.heat_map_overlay(IMAGES, RNG.random((4, 16, 16)), MASKS, NAMES),
+        "positions": plots.mask_position_map(MASKS),
+        "counts": plots.count_bars(counts),
+        "strips": plots.strip_by_class(RNG.random(20) + 0.01, many, "area in %"),
+        "scores": plots.score_histograms(SCORES, many, 0.8, "image score"),
+        "roc": plots.roc_plot({BASE: roc}, {BASE: (0.9, Interval(0.8, 1.0, 0.95))}),
+        "confusion": plots.confusion_matrix_plot(Confusion(38, 2, 30, 40)),
+        "training": plots.training_curve({BASE: [0.1, 0.05, 0.02]}),
+        "intervals": plots.interval_plot(["a", "b"], [0.6, 0.7], [0.5, 0.6], [0.7, 0.8], "AUROC"),
     }
 
 
@@ -81,13 +86,13 @@ def test_the_text_form_is_the_alternative():
 
 
 def test_a_grid_has_a_panel_for_each_image():
-    figure = images.image_grid(IMAGES, columns=3).figure
+    figure = plots.image_grid(IMAGES, columns=3).figure
     assert len(figure.axes) == 6
     assert sum(bool(axis.images) for axis in figure.axes) == 4
 
 
 def test_the_outline_runs_along_the_mask():
-    figure = images.image_grid(IMAGES[1:2], MASKS[1:2], columns=1).figure
+    figure = plots.image_grid(IMAGES[1:2], MASKS[1:2], columns=1).figure
     points = np.concatenate(
         [p for c in figure.axes[0].collections for p in c.get_paths()[0].to_polygons()]
     )
@@ -97,39 +102,39 @@ def test_the_outline_runs_along_the_mask():
 
 
 def test_a_method_has_one_colour_and_others_share_a_neutral_one():
-    assert method_colour(BASE) == METHODS[BASE]
+    assert method_colour(BASE) == METHOD_COLOURS[BASE]
     assert method_colour("something else") == method_colour("another")
-    assert len(set(METHODS.values())) == len(METHODS)
-    line = charts.training_curve({BASE: [1, 2]}).figure.axes[0].lines[0]
-    assert line.get_color() == METHODS[BASE]
+    assert len(set(METHOD_COLOURS.values())) == len(METHOD_COLOURS)
+    line = plots.training_curve({BASE: [1, 2]}).figure.axes[0].lines[0]
+    assert line.get_color() == METHOD_COLOURS[BASE]
 
 
 def test_every_chart_gives_a_method_the_same_colour_and_marker():
-    for name in METHODS:
-        names = [*[other for other in METHODS if other != name][:3], name]
-        curve = charts.training_curve({n: [2, 1] for n in names}).figure.axes[0].lines[-1]
-        point = charts.interval_plot([name], [0.7], [0.6], [0.8], "x").figure.axes[0].lines[1]
+    for name in METHOD_COLOURS:
+        names = [*[other for other in METHOD_COLOURS if other != name][:3], name]
+        curve = plots.training_curve({n: [2, 1] for n in names}).figure.axes[0].lines[-1]
+        point = plots.interval_plot([name], [0.7], [0.6], [0.8], "x").figure.axes[0].lines[1]
         ideal = Roc(*(np.array([0.0, 1.0]),) * 4)
-        roc = charts.roc_plot({name: ideal}).figure.axes[0].lines[-1]
-        assert curve.get_color() == point.get_color() == roc.get_color() == METHODS[name]
+        roc = plots.roc_plot({name: ideal}).figure.axes[0].lines[-1]
+        assert curve.get_color() == point.get_color() == roc.get_color() == METHOD_COLOURS[name]
         assert curve.get_marker() == point.get_marker()
 
 
 def test_a_class_keeps_its_marker_whatever_stands_beside_it():
     def markers(names):
-        lines = charts.strip_by_class([1.0] * len(names), names, "x").figure.axes[0].lines
+        lines = plots.strip_by_class([1.0] * len(names), names, "x").figure.axes[0].lines
         return {
             line.get_color(): line.get_marker() for line in lines if line.get_marker() != "None"
         }
 
-    together = markers(list(CLASSES))
-    assert len(set(together.values())) == len(CLASSES), "colour is not the only cue"
-    for name, colour in CLASSES.items():
+    together = markers(list(CLASS_COLOURS))
+    assert len(set(together.values())) == len(CLASS_COLOURS), "colour is not the only cue"
+    for name, colour in CLASS_COLOURS.items():
         assert markers([name])[colour] == together[colour]
 
 
 def test_each_image_is_a_dot_in_the_row_of_its_class_and_good_comes_first():
-    axis = charts.score_histograms([3, 1, 2], ["cut", "good", "cut"], 2.5).figure.axes[0]
+    axis = plots.score_histograms([3, 1, 2], ["cut", "good", "cut"], 2.5).figure.axes[0]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["good", "cut"]
     good, cut, line = axis.lines
     np.testing.assert_array_equal(good.get_xdata(), [1])
@@ -140,7 +145,7 @@ def test_each_image_is_a_dot_in_the_row_of_its_class_and_good_comes_first():
 
 
 def test_scores_without_a_good_image_have_no_empty_row():
-    axis = charts.score_histograms([3, 1], ["cut", "hole"]).figure.axes[0]
+    axis = plots.score_histograms([3, 1], ["cut", "hole"]).figure.axes[0]
     assert [text.get_text() for text in axis.get_yticklabels()] == ["cut", "hole"]
 
 
@@ -154,11 +159,11 @@ def test_counts_are_told_in_the_order_they_are_drawn_from_the_top():
 
 
 def test_losses_below_zero_are_all_visible():
-    axis = charts.training_curve({"FastFlow": [3.0, 1.0, -2.0, -5.0]}).figure.axes[0]
+    axis = plots.training_curve({"FastFlow": [3.0, 1.0, -2.0, -5.0]}).figure.axes[0]
     assert axis.get_yscale() == "linear"
     low, high = axis.get_ylim()
     assert low < -5 < 3 < high
-    assert charts.training_curve({BASE: [1.0, 0.1]}).figure.axes[0].get_yscale() == "log"
+    assert plots.training_curve({BASE: [1.0, 0.1]}).figure.axes[0].get_yscale() == "log"
 
 
 def test_the_legend_gives_auroc_and_interval():
@@ -180,7 +185,7 @@ def test_an_interval_runs_from_its_low_to_its_high():
 
 def test_unknown_classes_get_colours_of_their_own():
     colours = class_colours(["good", "bent", "glue", "crack"])
-    assert colours["good"] == CLASSES["good"]
+    assert colours["good"] == CLASS_COLOURS["good"]
     assert len(set(colours.values())) == 4
     assert class_colours(["glue", "bent", "good", "crack"]) == colours
 
@@ -208,7 +213,7 @@ VISIONS = {
 }
 
 
-@pytest.mark.parametrize("palette", [CLASSES, METHODS], ids=["classes", "methods"])
+@pytest.mark.parametrize("palette", [CLASS_COLOURS, METHOD_COLOURS], ids=["classes", "methods"])
 @pytest.mark.parametrize("vision", VISIONS)
 def test_colours_can_be_told_apart(vision, palette):
     seen = [lab(np.clip(VISIONS[vision] @ linear(c), 0, 1)) for c in palette.values()]
@@ -219,12 +224,12 @@ def test_colours_can_be_told_apart(vision, palette):
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda: images.image_grid(IMAGES / 255),
-        lambda: images.image_grid(IMAGES[:0]),
-        lambda: images.image_grid(IMAGES, MASKS[:3]),
-        lambda: images.image_grid(IMAGES, titles=["one"]),
-        lambda: images.heat_map_overlay(IMAGES, MASKS[:2] * 1.0),
-        lambda: images.mask_position_map(MASKS[:0]),
+        lambda: plots.image_grid(IMAGES / 255),
+        lambda: plots.image_grid(IMAGES[:0]),
+        lambda: plots.image_grid(IMAGES, MASKS[:3]),
+        lambda: plots.image_grid(IMAGES, titles=["one"]),
+        lambda: plots.heat_map_overlay(IMAGES, MASKS[:2] * 1.0),
+        lambda: plots.mask_position_map(MASKS[:0]),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(wrong):
@@ -235,20 +240,20 @@ def test_arrays_that_do_not_fit_are_refused(wrong):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: charts.count_bars(pd.Series([1, 2])), "index levels"),
-        (lambda: charts.strip_by_class([], [], "x"), "at least 1"),
-        (lambda: charts.strip_by_class([1, 0], ["a", "b"], "x"), "positive"),
-        (lambda: charts.score_histograms(SCORES, NAMES), r"\(20,\) and \(4,\)"),
-        (lambda: charts.score_histograms([1, np.nan], ["a", "b"]), "1 of 2 values"),
-        (lambda: charts.score_histograms([1, 2], ["a", "b"], np.inf), "threshold is inf"),
-        (lambda: charts.roc_plot({}), "no curve"),
-        (lambda: charts.roc_plot({"a": None}, {"b": None}), "no AUROC for a"),
-        (lambda: charts.training_curve({}), "no loss"),
-        (lambda: charts.training_curve({"a": []}), "losses of a"),
-        (lambda: charts.training_curve({"a": [1, np.nan]}), "losses of a"),
-        (lambda: charts.interval_plot([], [], [], [], "x"), "no name"),
-        (lambda: charts.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"), "got 1, 2, 2 and 2"),
-        (lambda: charts.interval_plot(["a"], [0.5], [0.6], [0.4], "x"), "of a is upside down"),
+        (lambda: plots.count_bars(pd.Series([1, 2])), "index levels"),
+        (lambda: plots.strip_by_class([], [], "x"), "at least 1"),
+        (lambda: plots.strip_by_class([1, 0], ["a", "b"], "x"), "positive"),
+        (lambda: plots.score_histograms(SCORES, NAMES), r"\(20,\) and \(4,\)"),
+        (lambda: plots.score_histograms([1, np.nan], ["a", "b"]), "1 of 2 values"),
+        (lambda: plots.score_histograms([1, 2], ["a", "b"], np.inf), "threshold is inf"),
+        (lambda: plots.roc_plot({}), "no curve"),
+        (lambda: plots.roc_plot({"a": None}, {"b": None}), "no AUROC for a"),
+        (lambda: plots.training_curve({}), "no loss"),
+        (lambda: plots.training_curve({"a": []}), "losses of a"),
+        (lambda: plots.training_curve({"a": [1, np.nan]}), "losses of a"),
+        (lambda: plots.interval_plot([], [], [], [], "x"), "no name"),
+        (lambda: plots.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"), "got 1, 2, 2 and 2"),
+        (lambda: plots.interval_plot(["a"], [0.5], [0.6], [0.4], "x"), "of a is upside down"),
     ],
 )
 def test_charts_refuse_what_they_cannot_draw(wrong, message):
@@ -258,7 +263,7 @@ def test_charts_refuse_what_they_cannot_draw(wrong, message):
 
 def test_a_cloud_has_every_point_once_and_names_its_classes():
     points = np.arange(12.0).reshape(6, 2)
-    picture = point_cloud(points, ["good"] * 4 + ["hole"] * 2, ("first", "second"))
+    picture = plots.point_cloud(points, ["good"] * 4 + ["hole"] * 2, ("first", "second"))
     (axis,) = picture.figure.axes
     assert [len(c.get_offsets()) for c in axis.collections] == [4, 2]
     assert "good, hole" in picture.alt
@@ -268,11 +273,20 @@ def test_a_cloud_has_every_point_once_and_names_its_classes():
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((2, 3)), "N points of two numbers"),
-        (np.zeros((3, 2)), "N points of two numbers"),
-        (np.full((2, 2), np.nan), "not finite numbers"),
+        (np.zeros((2, 3)), "shape N×2"),
+        (np.zeros((3, 2)), "3 points and 2 names"),
+        (np.full((2, 2), np.nan), "finite, of shape"),
     ],
 )
 def test_what_is_no_cloud_is_refused(points, message):
     with pytest.raises(ValueError, match=message):
-        point_cloud(points, ["good", "hole"], ("first", "second"))
+        plots.point_cloud(points, ["good", "hole"], ("first", "second"))
+
+
+def test_quality_needs_the_same_methods_and_costs_above_zero():
+    quality = {"GAN": (0.7, Interval(0.6, 0.8, 0.95))}
+    assert "GAN" in plots.quality_against_cost({"GAN": 3.0}, quality, "ms", "image AUROC").alt
+    with pytest.raises(ValueError, match="above 0"):
+        plots.quality_against_cost({"GAN": 0.0}, quality, "ms", "image AUROC")
+    with pytest.raises(ValueError, match="qualities of GAN"):
+        plots.quality_against_cost({"FastFlow": 1.0}, quality, "ms", "image AUROC")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from helpers import plots
 from helpers.detection.boxes import make_boxes
 from helpers.detection.precision_recall import precision_recall
-from helpers.plots import detection as plots
 
 IMAGES = np.full((2, 3, 32, 32), 90, np.uint8)
 TRUE = [make_boxes([[4, 4, 20, 12]]), make_boxes([])]
@@ -14,12 +14,11 @@ CURVE = precision_recall([0.9, 0.8, 0.7], [True, False, True], total=3)
 
 def test_pictures_are_drawn_and_described():
     drawn = {
-        "0.33": plots.overlaps((0, 0, 10, 10), [(5, 0, 15, 10), (0, 0, 10, 10)]),
+        "0.33": plots.box_overlaps((0, 0, 10, 10), [(5, 0, 15, 10), (0, 0, 10, 10)]),
         "3 boxes": plots.precision_recall_steps(CURVE),
         "crack, cut": plots.precision_recall_curves({"crack": CURVE, "cut": CURVE}),
         "stride 8": plots.pyramid_maps(IMAGES[0], {"stride 8": np.eye(4)}, TRUE[0]),
         "2 pictures: a, b": plots.found_boxes(IMAGES, TRUE, TRUE[::-1], ["crack"], ["a", "b"]),
-        "formula": plots.few_labels({"formula": {1: [0.1, 0.2], 2: [0.3]}}, "AP50", {}),
     }
     for said, picture in drawn.items():
         assert said in picture.alt
@@ -36,9 +35,8 @@ def test_bad_input():
     with pytest.raises(ValueError, match="all must be one number"):
         plots.found_boxes(IMAGES, TRUE[:1], TRUE, ["crack"])
     for draw in (
-        lambda: plots.overlaps((0, 0, 1, 1), []),
+        lambda: plots.box_overlaps((0, 0, 1, 1), []),
         lambda: plots.precision_recall_curves({}),
-        lambda: plots.few_labels({}, "AP50", {}),
         lambda: plots.pyramid_maps(IMAGES[0], {}, TRUE[0]),
     ):
         with pytest.raises(ValueError, match="no .* to draw"):

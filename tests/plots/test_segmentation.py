@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.plots.segmentation import _window, label_curve, mask_agreement, prompts_on_images
+from helpers.plots.segmentation import _window, mask_agreement, prompts_on_images
 from helpers.segmentation.prompts import Prompt
 
 IMAGES = np.full((2, 3, 40, 40), 90, np.uint8)
@@ -25,11 +25,9 @@ def test_the_window_is_a_square_in_the_picture_around_what_is_marked():
     assert _window(MASKS[0], None) == (0, 0, 40)
 
 
-def test_prompts_and_curve_are_told_in_words():
+def test_prompts_are_told_in_words():
     prompts = [Prompt(((5, 6),), (True,), (1, 2, 9, 9)), Prompt(box=(0, 0, 3, 3))]
     assert "cut, hole" in prompts_on_images(IMAGES, MASKS * 1.0, prompts, ["cut", "hole"]).alt
-    alt = label_curve({"U-Net": {1: [0.1, 0.3], 16: [0.5]}}, "mean IoU", {"PatchCore": 0.2}).alt
-    assert "1 to 16 labelled pictures" in alt and "from 0.20 to 0.50" in alt
 
 
 @pytest.mark.parametrize(
@@ -39,8 +37,6 @@ def test_prompts_and_curve_are_told_in_words():
         lambda: mask_agreement(IMAGES, MASKS[:1], MASKS),
         lambda: mask_agreement(IMAGES, MASKS, MASKS, ["one"]),
         lambda: prompts_on_images(IMAGES, MASKS, [], ["a", "b"]),
-        lambda: label_curve({}, "IoU"),
-        lambda: label_curve({"U-Net": {}}, "IoU"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(work):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.plots.student_teacher import feature_maps, loss_shares, student_agreement
+from helpers.plots import feature_maps, loss_shares, student_agreement
 
 
 def test_feature_maps_have_a_column_an_image():
@@ -45,7 +45,7 @@ def test_what_cannot_be_drawn():
         loss_shares({"a": [0.0, 0.0]})
     with pytest.raises(ValueError, match="C features each"):
         student_agreement({"a": ([1, 2], [1])})
-    with pytest.raises(ValueError, match="there is no place"):
+    with pytest.raises(ValueError, match="there is no patch"):
         student_agreement({})
     with pytest.raises(ValueError, match="of one length"):
         feature_maps(

@@ -1,6 +1,7 @@
 """The numbers of the report, each group with the question that it answers."""
 
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from helpers.metrics.image import Interval
 
@@ -147,7 +148,7 @@ class TailFacts:
     shots
         Numbers of labelled images of each defect that were tried for good-or-defect classifiers.
     curve
-        For each of two trainings the mean image AUROC and its deviation, for each of the shots.
+        For each of two trainings the image AUROC of each run, for each of the shots.
     levels
         Image AUROC of detectors that saw no defect; none when they were tested on other images.
     """
@@ -161,7 +162,7 @@ class TailFacts:
     error: dict[str, float]
     gains: dict[str, tuple[float, Interval]]
     shots: tuple[int, ...]
-    curve: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]
+    curve: dict[str, dict[int, list[float]]]
     levels: dict[str, float]
 
     @property
@@ -173,8 +174,7 @@ class TailFacts:
     def ahead(self) -> int | None:
         """Labelled images of each defect from which plain training beats every detector."""
         best = max(self.levels.values(), default=float("inf"))
-        means = self.curve["plain"][0]
-        return next((n for n, v in zip(self.shots, means, strict=True) if v > best), None)
+        return next((n for n, v in self.curve["plain"].items() if fmean(v) > best), None)
 
 
 @dataclass(frozen=True)

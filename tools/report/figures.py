@@ -8,10 +8,9 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.text import Text
 
+from helpers import plots
 from helpers.annotations.objects import annotate
 from helpers.data.category import Category
-from helpers.plots import annotations as annotation_plots
-from helpers.plots import charts, images, long_tail, strategies
 from helpers.plots.picture import Picture
 from tools.report.facts import AttemptFacts, Numbers, StrategyFacts, TailFacts
 from tools.report.labelled_data import RULES
@@ -76,7 +75,7 @@ def _classes(category: Category, say: Language) -> Picture:
         mine = np.flatnonzero(category.defects == name)
         areas = category.masks[mine].sum((1, 2))
         rows.append(mine[np.argsort(areas, kind="stable")[len(mine) // 2]])
-    return images.image_grid(
+    return plots.image_grid(
         category.test[rows],
         masks=category.masks[rows],
         titles=[say.name(str(name)) for name in names],
@@ -86,7 +85,7 @@ def _classes(category: Category, say: Language) -> Picture:
 
 def _gains(facts: AttemptFacts, say: Language) -> Picture:
     values, intervals = zip(*facts.gains.values(), strict=True)
-    picture = charts.interval_plot(
+    picture = plots.interval_plot(
         list(facts.gains),
         values,
         [interval.low for interval in intervals],
@@ -101,15 +100,9 @@ def _gains(facts: AttemptFacts, say: Language) -> Picture:
 
 
 def _labelled(facts: TailFacts, say: Language) -> Picture:
-    picture = long_tail.labels_curve(facts.shots, facts.curve, facts.levels, say.axes["auroc"])
+    picture = plots.label_curve(facts.curve, say.axes["auroc"], facts.levels, from_zero=False)
     (axis,) = picture.figure.axes
     axis.set_xlabel(say.axes["shots"])
-    # So flat, the names of the level lines would lie on the curves: they go into the legend.
-    levels = [line for line in axis.lines if list(line.get_xdata()) == [0, 1]]
-    for line, name in zip(levels, facts.levels, strict=True):
-        line.set_label(name)
-    for text in list(axis.texts):
-        text.remove()
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     _rename(picture, say)
     return picture
@@ -117,7 +110,7 @@ def _labelled(facts: TailFacts, say: Language) -> Picture:
 
 def _choice(facts: StrategyFacts, say: Language) -> Picture:
     timed = [line for line in facts.lines if line.alone > 0]
-    picture = strategies.quality_against_cost(
+    picture = plots.quality_against_cost(
         {line.name: line.alone for line in timed},
         {line.name: (line.auroc, line.interval) for line in timed},
         say.axes["alone"],
@@ -142,7 +135,7 @@ def _boxes(category: Category, say: Language) -> Picture:
     annotations = annotate(category, RULES)
     rows = [np.flatnonzero(category.defects == name)[0] for name in annotations.classes]
     found = [annotations.images[row].annotations for row in rows]
-    return annotation_plots.boxes_on_images(
+    return plots.boxes_on_images(
         category.test[rows],
         [[a.region.box for a in each] for each in found],
         [[annotations.classes[a.label] for a in each] for each in found],

@@ -123,16 +123,10 @@ def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> 
         low, high = map(float, stats.ttest_1samp(differences, 0).confidence_interval(0.95))
         return float(np.mean(differences)), Interval(low, high, 0.95)
 
-    curve = {}
-    for remedy in ("plain", "Balanced-MixUp"):
-        values = []
-        for n in SHOTS:
-            found = having(remedy, (TAIL_COUNTS[0], n, n, n, n), TASKS[1])
-            values.append([image_auroc(labels, run.image_scores) for run in found])
-        curve[remedy] = (
-            tuple(float(np.mean(v)) for v in values),
-            tuple(float(np.std(v, ddof=1)) for v in values),
-        )
+    def aurocs(remedy: str, n: int) -> list[float]:
+        found = having(remedy, (TAIL_COUNTS[0], n, n, n, n), TASKS[1])
+        return [image_auroc(labels, run.image_scores) for run in found]
+
     return TailFacts(
         counts=tuple(TAIL_COUNTS),
         factor=imbalance_factor(TAIL_COUNTS),
@@ -143,7 +137,7 @@ def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> 
         error={n: float(np.mean([r.reliability["error"] for r in having(n)])) for n in REMEDIES},
         gains={name: gain(name) for name in REMEDIES if name != "plain"},
         shots=SHOTS,
-        curve=curve,
+        curve={r: {n: aurocs(r, n) for n in SHOTS} for r in ("plain", "Balanced-MixUp")},
         levels={
             name: float(np.mean([report.image_auroc for report in detectors[name]]))
             for name in (BASELINE, "ResNet18 features")
