@@ -1,7 +1,7 @@
 """PatchCore with every backbone at hand, on the same images: formula, five random seeds, ImageNet.
 
-    .venv/bin/python benchmarks/backbones.py                                # generated hazelnuts
-    MVTEC_ROOT=… .venv/bin/python benchmarks/backbones.py grid --size 256   # a real category
+    .venv/bin/python -m benchmarks.backbones                                # generated hazelnuts
+    MVTEC_ROOT=… .venv/bin/python -m benchmarks.backbones grid --size 256   # a real category
     … --other squeezenet1_1=FILE --layers …      # one more network, its weights from a file
     … --card                                     # keep the figures in the weights' model card
 
@@ -12,55 +12,40 @@ training images: --move-to-test 12 moves the last twelve to the test set.
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from helpers.data.category import Category, move_to_test
-from helpers.data.load import load_category
+from benchmarks.common import (
+    Result,
+    category_of,
+    category_options,
+    command_line,
+    gain,
+    measure,
+    network_options,
+)
+from helpers.data.category import Category
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.errors import DataError
 from helpers.files import whole_file
-from helpers.metrics.image import auroc_interval, image_auroc, paired_difference
-from helpers.metrics.pixel import pixel_report
 from helpers.networks.backbone import Backbone, backbone
 from helpers.networks.weights import FORMULA_FOLDER
 
 RANDOM_SEEDS = range(5)
 
 
-@dataclass(frozen=True)
-class Result:
-    name: str
-    image: np.ndarray
-    image_auroc: float
-    low: float
-    high: float
-    pixel_auroc: float
-    aupro: float
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("category", nargs="?", default="hazelnut")
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--move-to-test", type=int, default=0)
-    parser.add_argument("--root", type=Path)
-    parser.add_argument("--other", metavar="ARCHITECTURE=FILE")
-    parser.add_argument("--layers", help="of the other network, with commas")
+    category_options(parser, size=224)
+    network_options(parser)
     parser.add_argument("--card", action="store_true")
     arguments = parser.parse_args()
 
-    category = move_to_test(
-        load_category(arguments.category, arguments.size, arguments.root), arguments.move_to_test
-    )
-    results = []
-    for name, network in networks(arguments):
-        results.append(measure(name, network, category))
-        print(f"{name}: {results[-1].image_auroc:.3f}", flush=True)
+    category = category_of(arguments)
+    results = [
+        measure(name, PatchCoreDetector(PatchCoreSettings(), network), category)
+        for name, network in networks(arguments)
+    ]
     print(f"\n{category!r}\n\n{table(category, results)}")
     if arguments.card:
         keep(category, results)
@@ -80,22 +65,6 @@ def networks(arguments: argparse.Namespace) -> Iterator[tuple[str, Backbone]]:
         yield f"{architecture}, {Path(file).stem}", backbone(architecture, Path(file), **layers)
 
 
-def measure(name: str, network: Backbone, category: Category) -> Result:
-    detector = PatchCoreDetector(PatchCoreSettings(), network).fit(category.train)
-    scores = detector.predict(category.test)
-    interval = auroc_interval(category.labels, scores.image)
-    pixels = pixel_report(category.masks, scores.maps)
-    return Result(
-        name,
-        scores.image,
-        image_auroc(category.labels, scores.image),
-        interval.low,
-        interval.high,
-        pixels.auroc,
-        pixels.aupro,
-    )
-
-
 def table(category: Category, results: list[Result]) -> str:
     formula = results[0]
     lines = [
@@ -103,14 +72,8 @@ def table(category: Category, results: list[Result]) -> str:
         "|---|---|---|---|---|",
     ]
     for r in results:
-        difference = ""
-        if r is not formula:
-            gap, interval = paired_difference(category.labels, formula.image, r.image)
-            difference = f"{gap:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
-        lines.append(
-            f"| {r.name} | {r.image_auroc:.3f} ({r.low:.3f}–{r.high:.3f}) | {r.pixel_auroc:.3f} "
-            f"| {r.aupro:.3f} | {difference} |"
-        )
+        difference = "" if r is formula else gain(category, formula.image, r.image)
+        lines.append(f"{r.cells()} {difference} |")
     return "\n".join(lines)
 
 
@@ -122,7 +85,7 @@ def keep(category: Category, results: list[Result]) -> None:
     card.setdefault("figures", {})[key] = {
         r.name: {
             "image_auroc": round(r.image_auroc, 3),
-            "interval": [round(r.low, 3), round(r.high, 3)],
+            "interval": [round(r.interval.low, 3), round(r.interval.high, 3)],
             "pixel_auroc": round(r.pixel_auroc, 3),
             "aupro": round(r.aupro, 3),
         }

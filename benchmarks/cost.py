@@ -1,6 +1,6 @@
 """What PatchCore's fit costs as the work grows: images, and size of the memory.
 
-    .venv/bin/python benchmarks/cost.py [--size 128] [--images 100,250,500,1000,2000]
+    .venv/bin/python -m benchmarks.cost [--size 128] [--images 100,250,500,1000,2000]
 
 Generated hazelnuts; each fit in a process of its own, so that its peak memory (resident set) is its
 own. The first table keeps the memory at 1,000 entries and adds images, the second keeps 500 images
@@ -9,16 +9,15 @@ logarithms: 1 means that twice the work takes twice as long.
 """
 
 import argparse
+import contextlib
 import json
-import resource
 import subprocess
 import sys
-import time
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from benchmarks.common import clocked, command_line, peak_memory, timed
 from helpers.data.load import generate_category
 from helpers.detectors.memory import patchcore
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
@@ -31,9 +30,7 @@ SHARES = (0.005, 0.01, 0.02, 0.05, 0.1)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--images", default="100,250,500,1000,2000")
     parser.add_argument("--fit", nargs=3, type=int, help=argparse.SUPPRESS)
@@ -52,7 +49,7 @@ def main() -> None:
 def in_process(*numbers: int) -> dict[str, float]:
     """Run ``fit`` with these numbers in a process of its own."""
     *fitting, size = map(str, numbers)
-    command = [sys.executable, __file__, "--size", size, "--fit", *fitting]
+    command = [sys.executable, "-m", "benchmarks.cost", "--size", size, "--fit", *fitting]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -85,31 +82,14 @@ def fit(count: int, entries: int, most: int, size: int) -> None:
     images = generate_category(size, counts).train[:count].copy()
     network = backbone("resnet18", "formula")
     patch_features(network, images[:1])  # the first call prepares the kernels
-    seconds = dict.fromkeys(STEPS, 0.0)
-    for name, function in STEPS.items():
-        setattr(patchcore, function, timed(getattr(patchcore, function), name, seconds))
+    seconds: dict[str, float] = {}
     settings = PatchCoreSettings(coreset_share=1, largest_memory=entries)
-    start = time.perf_counter()
-    PatchCoreDetector(settings, network).fit(images)
-    total = time.perf_counter() - start
-    record = {f"{name}, s": value for name, value in seconds.items()}
-    print(json.dumps(record | {"fit, s": total, "peak memory, GiB": peak()}))
-
-
-def timed(function: Any, name: str, seconds: dict[str, float]) -> Any:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        start = time.perf_counter()
-        result = function(*args, **kwargs)
-        seconds[name] += time.perf_counter() - start
-        return result
-
-    return wrapper
-
-
-def peak() -> float:
-    """Return the largest resident set of this process so far, in GiB."""
-    unit = 2**30 if sys.platform == "darwin" else 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    with contextlib.ExitStack() as stack:
+        for function in STEPS.values():
+            stack.enter_context(clocked(patchcore, function, seconds))
+        _, total = timed(lambda: PatchCoreDetector(settings, network).fit(images))
+    record = {f"{name}, s": seconds[function] for name, function in STEPS.items()}
+    print(json.dumps(record | {"fit, s": total, "peak memory, GiB": peak_memory()}))
 
 
 if __name__ == "__main__":

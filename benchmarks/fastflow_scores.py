@@ -1,6 +1,6 @@
 """FastFlow on a real category: several scores of the same flows, kept as records.
 
-    MVTEC_ROOT=… .venv/bin/python benchmarks/fastflow_scores.py grid
+    MVTEC_ROOT=… .venv/bin/python -m benchmarks.fastflow_scores grid
     … grid --other squeezenet1_1=FILE --layers fire3,fire5
     … hazelnut --move-to-test 12
     … grid --epochs 4             # another number of epochs than the medium profile's
@@ -9,7 +9,6 @@ Prints image AUROC, pixel AUROC and AUPRO of each score, and keeps the detector'
 the whole likelihood in book/records/medium, where chapter 11 reads them; --print-only keeps none.
 """
 
-import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.data.category import move_to_test, split_good
-from helpers.data.load import load_category
+from benchmarks.common import category_of, category_options, command_line, network_options
+from helpers.data.category import split_good
 from helpers.detectors import catalogue
 from helpers.detectors.density.fastflow import FastFlowDetector, oddness
 from helpers.detectors.density.flow import log_normal
@@ -48,22 +47,16 @@ SCORES: dict[str, Callable] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("category", nargs="?", default="grid")
-    parser.add_argument("--size", type=int, default=PROFILE.feature_size)
-    parser.add_argument("--move-to-test", type=int, default=0)
-    parser.add_argument("--other", metavar="ARCHITECTURE=FILE")
-    parser.add_argument("--layers", help="of the network, with commas")
+    category_options(parser, size=PROFILE.feature_size)
+    network_options(parser)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--print-only", action="store_true")
     arguments = parser.parse_args()
 
-    category = move_to_test(
-        load_category(arguments.category, arguments.size), arguments.move_to_test
-    )
+    category = category_of(arguments)
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
     settings = catalogue.fastflow(PROFILE, len(fit_images), arguments.seed)
     name = "FastFlow"

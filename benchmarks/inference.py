@@ -1,6 +1,6 @@
 """How fast this processor runs the backbone, by the number formats and engines at hand.
 
-    .venv/bin/python benchmarks/inference.py [--rounds 9] [--no-scores]
+    .venv/bin/python -m benchmarks.inference [--rounds 9] [--no-scores]
 
 ResNet18 up to layer3 with the book's formula weights, pictures of 224 × 224 pixels. *Usual* is
 what most code does: float32, the default memory layout, normalisations as they are. The machine is
@@ -12,7 +12,6 @@ the book. To have them: ``uv pip install onnx onnxruntime openvino`` in an envir
 that has the book's requirements.
 """
 
-import argparse
 import copy
 import importlib.util
 import os
@@ -28,6 +27,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
+from benchmarks.common import command_line
 from helpers.data.load import load_category
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.machine import Machine, this_machine
@@ -47,7 +47,7 @@ class Usual(nn.Module):
         super().__init__()
         network = resnet18()
         network.load_state_dict(read_formula_weights("resnet18")[0], strict=False)
-        self.trunk = nn.Sequential(
+        self.lower = nn.Sequential(
             network.conv1,
             network.bn1,
             network.relu,
@@ -61,7 +61,7 @@ class Usual(nn.Module):
         self.eval()
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        second = self.trunk((images - self.mean) / self.std)
+        second = self.lower((images - self.mean) / self.std)
         return second, self.top(second)
 
 
@@ -195,9 +195,7 @@ def seconds(run: Run, images: torch.Tensor, repeats: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--no-scores", action="store_true")
     arguments = parser.parse_args()

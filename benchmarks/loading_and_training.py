@@ -7,12 +7,11 @@ other. The files have MVTec AD's own size, 1024 × 1024 pixels (generated hazeln
 with ``--files 256`` the size the network sees. *First* means that our cache is empty, *again* that
 it is filled; the usual loop knows no difference.
 
-Run: ``.venv/bin/python benchmarks/loading_and_training.py [--files 256] [--epochs 3]``
+Run: ``.venv/bin/python -m benchmarks.loading_and_training [--files 256] [--epochs 3]``
 """
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from benchmarks.common import peak_memory
 from helpers.data.load import list_images, load_category
 from helpers.detectors.reconstruction.autoencoder import (
     Autoencoder,
@@ -99,8 +99,7 @@ def measure(name: str, root: Path, epochs: int) -> None:
     start = time.perf_counter()
     losses = {"usual": usual, "ours": ours}[name](root, settings)
     seconds = time.perf_counter() - start
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{seconds:.2f} {memory:.2f} {' '.join(f'{loss:.6f}' for loss in losses)}")
+    print(f"{seconds:.2f} {peak_memory():.2f} {' '.join(f'{loss:.6f}' for loss in losses)}")
 
 
 def enlarged(side: int) -> Path:
@@ -122,7 +121,7 @@ def in_a_fresh_process(name: str, root: Path, epochs: int, cache: Path) -> float
     """Measure in a process that inherits neither memory nor warm caches; return the seconds."""
     arguments = ["--only", name, "--root", str(root), "--epochs", str(epochs)]
     output = subprocess.run(
-        [sys.executable, __file__, *arguments],
+        [sys.executable, "-m", "benchmarks.loading_and_training", *arguments],
         env=os.environ | {"ONE_BAD_NUT_DATA": str(cache)},
         capture_output=True,
         text=True,

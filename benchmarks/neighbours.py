@@ -1,19 +1,17 @@
 """Nearest neighbours of PatchCore's features: the book's matrix product against libraries.
 
-    .venv/bin/python benchmarks/neighbours.py [--memory 3000] [--rounds 5]
+    .venv/bin/python -m benchmarks.neighbours [--memory 3000] [--rounds 5]
     … --keep       # keep the figures as book/records/neighbours.json, which chapter 10 shows
 
 The queries are the patches of the generated test hazelnuts, the memory is their coreset. The
-options take turns; the table gives the median time of a query and how often the answer is the exact
-one. faiss takes part where it is installed; it is no dependency of the book. To have it: ``pip
-install faiss-cpu`` in an environment of your own that has the book's requirements.
+options take turns; the table gives the median time of a query and how often the answer is the
+exact one. faiss takes part where it is installed; it is no dependency of the book. To have it:
+``pip install faiss-cpu`` in an environment of your own that has the book's requirements.
 """
 
-import argparse
 import importlib.util
 import json
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +19,7 @@ import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from benchmarks.common import command_line, timed
 from helpers.data.load import load_category
 from helpers.detectors.memory.nearest import nearest
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
@@ -43,9 +42,7 @@ class Option:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--memory", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--queries", type=int, default=40_000)
@@ -102,21 +99,15 @@ def measure(
     times: list[list[float]] = [[] for _ in found]
     exact = [0.0] * len(found)
     for _ in range(rounds):
-        for place, (option, (search, _)) in enumerate(zip(found, built, strict=True)):
+        for number, (option, (search, _)) in enumerate(zip(found, built, strict=True)):
             part = queries[: option.queries]
             answer, seconds = timed(lambda search=search, part=part: search(part))
-            times[place].append(1e6 * seconds / len(part))
-            exact[place] = float((answer == right[: len(part)]).mean())
+            times[number].append(1e6 * seconds / len(part))
+            exact[number] = float((answer == right[: len(part)]).mean())
     return [
         Result(option.name, build, statistics.median(each), share)
         for option, (_, build), each, share in zip(found, built, times, exact, strict=True)
     ]
-
-
-def timed(work: Callable) -> tuple:
-    start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
 
 
 def table(results: list[Result]) -> str:

@@ -4,7 +4,7 @@ anomalib is no dependency of the book; it needs an environment of its own, outsi
 
     python -m venv ../anomalib
     ../anomalib/bin/pip install anomalib==2.7.0 torch torchvision . # the book's helpers too
-    MVTEC_ROOT=… ../anomalib/bin/python benchmarks/patchcore.py grid --size 256 --share 0.01
+    MVTEC_ROOT=… ../anomalib/bin/python -m benchmarks.patchcore grid --size 256 --share 0.01
 
 Both libraries get the ResNet18 with the book's formula weights, layer2 and layer3, nothing is
 downloaded. anomalib runs through its own Engine, without validation, metrics or pictures; the book
@@ -14,21 +14,19 @@ Prints tables in Markdown. On two cores the 264 images of grid take about ten mi
 """
 
 import argparse
-import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.common import clocked, command_line, peak_memory
 from helpers.data.category import Category
 from helpers.data.load import load_category
 from helpers.detectors.memory import patchcore
@@ -50,9 +48,7 @@ OUR_RUNS = 3  # one before anomalib's, two after: they show whether something ra
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("category", nargs="?", default="grid")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--share", type=float, default=0.01)
@@ -67,8 +63,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for turn, part in enumerate(("ours", "anomalib", "ours", "ours", "compare")):
             own = Path(folder) / f"cache-{turn}"
+            command = [sys.executable, "-m", "benchmarks.patchcore", *sys.argv[1:]]
             subprocess.run(
-                [sys.executable, __file__, *sys.argv[1:], "--part", part, "--folder", folder],
+                [*command, "--part", part, "--folder", folder],
                 check=True,
                 env=os.environ | {"ONE_BAD_NUT_DATA": str(own), "TQDM_DISABLE": "1"},
             )
@@ -76,7 +73,7 @@ def main() -> None:
 
 def run_ours(arguments: argparse.Namespace) -> None:
     seconds, start = {}, time.perf_counter()
-    with timed(patchcore, "random_projection", seconds), timed(patchcore, "k_centre", seconds):
+    with clocked(patchcore, "random_projection", seconds), clocked(patchcore, "k_centre", seconds):
         category = load_category(arguments.category, arguments.size)
         settings = PatchCoreSettings(
             weights="formula", layers=LAYERS, coreset_share=arguments.share, largest_memory=10**9
@@ -89,7 +86,7 @@ def run_ours(arguments: argparse.Namespace) -> None:
         "fit": fitted - start,
         "predict": time.perf_counter() - fitted,
         "processor": time.process_time(),
-        "memory": peak(),
+        "memory": peak_memory(),
         "precision": this_machine().precision,
     }
     turn = len(list(arguments.folder.glob("ours-*.json")))
@@ -123,7 +120,7 @@ def run_anomalib(arguments: argparse.Namespace) -> None:
         limit_val_batches=0,
         enable_progress_bar=False,
     )
-    with timed(PatchcoreModel, "subsample_embedding", seconds):
+    with clocked(PatchcoreModel, "subsample_embedding", seconds):
         engine.fit(model, datamodule=data)
     fitted = time.perf_counter()
     batches = engine.predict(model, datamodule=data)
@@ -132,7 +129,7 @@ def run_anomalib(arguments: argparse.Namespace) -> None:
         "fit": fitted - start,
         "predict": time.perf_counter() - fitted,
         "processor": time.process_time(),
-        "memory": peak(),
+        "memory": peak_memory(),
         "precision": "float32",
     }
     keep(
@@ -301,22 +298,6 @@ def load_formula(extractor: torch.nn.Module) -> None:
     extractor.load_state_dict(fitting, strict=False)
 
 
-@contextlib.contextmanager
-def timed(owner: Any, name: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Add up the seconds spent in a function."""
-    function: Callable = getattr(owner, name)
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        start = time.perf_counter()
-        result = function(*args, **kwargs)
-        seconds[name] = seconds.get(name, 0) + time.perf_counter() - start
-        return result
-
-    setattr(owner, name, wrapper)
-    yield
-    setattr(owner, name, function)
-
-
 def flat(features: torch.Tensor) -> torch.Tensor:
     return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
 
@@ -327,12 +308,6 @@ def radius(features: torch.Tensor, entries: torch.Tensor) -> float:
 
 def correlation(one: np.ndarray, two: np.ndarray) -> float:
     return float(np.corrcoef(one.ravel(), two.ravel())[0, 1])
-
-
-def peak() -> float:
-    """Return the largest resident set of this process so far, in GiB."""
-    unit = 2**30 if sys.platform == "darwin" else 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def keep(path: Path, record: dict[str, Any], **arrays: np.ndarray) -> None:

@@ -4,7 +4,7 @@ The plain loop is the one of the tutorials: float32, default memory layout, a Da
 images, the default Adam. Both train the same network for the same epochs in the same run; beside
 the speed stands the image AUROC of both, with the interval of their paired difference.
 
-    MVTEC_ROOT=generated .venv/bin/python benchmarks/training_speed.py
+    MVTEC_ROOT=generated .venv/bin/python -m benchmarks.training_speed
 """
 
 import os
@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.common import gain
 from helpers.data.category import split_good
 from helpers.data.load import load_category
 from helpers.detectors.catalogue import all_attempts
 from helpers.detectors.reconstruction import autoencoder, resnet_autoencoder, skip_autoencoder
 from helpers.detectors.self_supervision import cutpaste
-from helpers.metrics.image import image_auroc, paired_difference
+from helpers.metrics.image import image_auroc
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, Loss, TrainingSettings
 from helpers.profiles import current_profile
@@ -95,12 +96,11 @@ def main() -> None:
             plain_scores = theirs.predict(category.test).image
         shown = len(images) * ours.settings.training.epochs
         speeds = [shown / d.history.seconds for d in (theirs, ours)]
-        gain, interval = paired_difference(category.labels, scores, plain_scores)
         aurocs = [image_auroc(category.labels, s) for s in (plain_scores, scores)]
         print(
             f"| {attempt.name} | {speeds[0]:.0f} | {speeds[1]:.0f} | "
             f"{speeds[1] / speeds[0]:.1f} | {aurocs[0]:.3f} | {aurocs[1]:.3f} | "
-            f"{gain:+.3f} ({interval.low:+.3f} to {interval.high:+.3f}) |",
+            f"{gain(category, scores, plain_scores)} |",
             flush=True,
         )
 

@@ -1,0 +1,1 @@
+"""Measurements against the usual ways, each with its command; see README.md."""
