@@ -86,6 +86,14 @@ def test_the_chapter_that_uses_a_term_first_explains_it_there(term):
             return
 
 
+def test_the_glossary_is_in_alphabetical_order_and_names_each_term_in_chinese_too():
+    letters = [re.sub(r"[^a-z0-9]", "", term.lower()) for term in glossary()]
+    assert letters == sorted(letters)
+    text = markdown(ROOT / "book" / "glossary.md")
+    named = re.findall(r"(?m)^## (.+)\n\*.+\.\* \S", text)
+    assert named == glossary()
+
+
 def test_other_names_belong_to_terms_of_the_glossary():
     assert set(OTHER_NAMES) <= set(glossary())
 
