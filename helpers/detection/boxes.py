@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from helpers.annotations.formats.coco import to_coco
 from helpers.annotations.objects import AnnotationSet
 from helpers.annotations.regions import RegionRules, regions
-from helpers.data.category import Category
 from helpers.detection.coco_scores import coco_scores
 
 
@@ -106,49 +105,6 @@ def as_one_class(annotations: AnnotationSet, name: str = "defect") -> Annotation
         for image in annotations.images
     )
     return replace(annotations, classes=(name,), images=images)
-
-
-def middle(category: Category, margin: float = 1 / 8, leave_out: bool = False) -> Category:
-    """Cut off a share of each side, where there is only background: fewer pixels to compute.
-
-    Parameters
-    ----------
-    category
-        Any; with square pictures.
-    margin
-        Share of the side to cut off at each edge; 0 leaves all as it is.
-    leave_out
-        Whether test pictures whose masks would lose pixels are left out, instead of refused: for a
-        set to learn from, never for one to be tested on.
-
-    Raises
-    ------
-    ValueError
-        When the margin is not from 0 to below one half, or a mask would lose pixels.
-    """
-    if not 0 <= margin < 0.5:
-        raise ValueError(f"margin must be at least 0 and below 0.5; got {margin}.")
-    side = category.test.shape[-1]
-    cut = round(margin * side)
-    inner = (..., slice(cut, side - cut), slice(cut, side - cut))
-    lost = category.masks.sum((1, 2)) - category.masks[inner].sum((1, 2))
-    if lost.any() and not leave_out:
-        file = category.test_files[int(np.argmax(lost > 0))]
-        raise ValueError(
-            f"{file} has a defect in the margin of {cut} pixels ({lost.max()} pixels would be cut "
-            "off). Take margin=0 for this category."
-        )
-    whole = np.flatnonzero(lost == 0)
-    return replace(
-        category,
-        train=np.ascontiguousarray(category.train[inner]),
-        test=np.ascontiguousarray(category.test[whole][inner]),
-        masks=np.ascontiguousarray(category.masks[whole][inner]),
-        defects=category.defects[whole],
-        labels=category.labels[whole],
-        test_files=tuple(category.test_files[row] for row in whole),
-        fingerprint=f"{category.fingerprint}, middle {side - 2 * cut}",
-    )
 
 
 def boxes_from_maps(

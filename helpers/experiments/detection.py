@@ -10,10 +10,10 @@ import numpy as np
 
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet, annotate
 from helpers.annotations.regions import RegionRules, regions
-from helpers.data.category import Category
+from helpers.data.category import Category, crop_centre
 from helpers.data.labelled import POOL_SEED
 from helpers.data.load import generate_category
-from helpers.detection.boxes import Boxes, as_one_class, evaluate_boxes, middle, true_boxes
+from helpers.detection.boxes import Boxes, as_one_class, evaluate_boxes, true_boxes
 from helpers.detection.detector import BoxDetector, BoxDetectorSettings
 from helpers.detection.network import BoxNetworkSettings
 from helpers.detection.precision_recall import ap_per_class
@@ -34,7 +34,7 @@ BATCH = 8
 
 def judged_nuts(size: int = SIZE) -> Category:
     """Return the book's own test nuts, their margins cut off."""
-    return middle(generate_category(size), MARGIN)
+    return crop_centre(generate_category(size), MARGIN)
 
 
 def labelled_nuts(each: int, seed: int = 0, size: int = SIZE) -> Category:
@@ -44,7 +44,7 @@ def labelled_nuts(each: int, seed: int = 0, size: int = SIZE) -> Category:
     those of a smaller one with the same seed.
     """
     counts = {"train/good": 1, "test/good": each} | {f"test/{kind}": each for kind in DEFECT_TYPES}
-    return middle(generate_category(size, counts, POOL_SEED + seed), MARGIN, leave_out=True)
+    return crop_centre(generate_category(size, counts, POOL_SEED + seed), MARGIN, leave_out=True)
 
 
 def whole_nuts(category: Category) -> AnnotationSet:

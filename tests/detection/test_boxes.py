@@ -7,13 +7,12 @@ import pytest
 
 from helpers.annotations.objects import annotate
 from helpers.annotations.regions import EVERY_REGION, RegionRules
-from helpers.data.category import Category
+from helpers.data.category import Category, crop_centre
 from helpers.detection.boxes import (
     as_one_class,
     boxes_from_maps,
     evaluate_boxes,
     make_boxes,
-    middle,
     true_boxes,
 )
 
@@ -88,24 +87,24 @@ def test_all_classes_become_one():
     assert [b.labels.tolist() for b in true_boxes(annotations)] == [[0], [0]]
 
 
-def test_the_middle_keeps_what_is_there():
+def test_the_centre_keeps_what_is_there():
     whole = category([mask((slice(4, 9), slice(4, 9)))], ["a"])
-    inner = middle(whole, 0.125)
+    inner = crop_centre(whole, 0.125)
     assert inner.test.shape == (1, 3, 12, 12)
     assert true_boxes(annotate(inner))[0].corners.tolist() == [[2, 2, 7, 7]]
-    assert middle(whole, 0).masks.shape == whole.masks.shape
+    assert crop_centre(whole, 0).masks.shape == whole.masks.shape
 
 
-def test_the_middle_refuses_to_cut_a_defect():
+def test_the_centre_refuses_to_cut_a_defect():
     with pytest.raises(ValueError, match=r"test/a/0\.png has a defect in the margin of 2 pixels"):
-        middle(category([mask((0, 5))], ["a"]))
+        crop_centre(category([mask((0, 5))], ["a"]))
     with pytest.raises(ValueError, match="margin must be"):
-        middle(category([mask((5, 5))], ["a"]), 0.5)
+        crop_centre(category([mask((5, 5))], ["a"]), 0.5)
 
 
 def test_pictures_that_would_lose_damage_can_be_left_out():
     masks = [mask((5, 5)), mask((0, 5)), mask((6, 6))]
-    inner = middle(category(masks, ["a", "b", "c"]), 0.125, leave_out=True)
+    inner = crop_centre(category(masks, ["a", "b", "c"]), 0.125, leave_out=True)
     assert inner.defects.tolist() == ["a", "c"]
     assert [int(m.sum()) for m in inner.masks] == [1, 1]
     assert len(inner.test_files) == len(inner.labels) == 2
