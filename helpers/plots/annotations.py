@@ -9,7 +9,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from helpers.plots.images import DARK, draw_box, picture_grid, titled
 from helpers.plots.picture import Picture, class_colours
-from helpers.plots.style import OUTLINE, check_any
+from helpers.plots.style import OUTLINE, check_any, check_lengths
 
 
 def boxes_on_images(
@@ -39,12 +39,7 @@ def boxes_on_images(
     ValueError
         When there is no picture, or the numbers differ.
     """
-    counts = {len(images), len(boxes), len(labels)} | ({len(titles)} if titles else set())
-    if len(counts) > 1 or not len(images):
-        raise ValueError(
-            f"there are {len(images)} images, {len(boxes)} lists of boxes and {len(labels)} of "
-            "labels (and as many titles); all must be one number, at least 1."
-        )
+    check_lengths(images=images, boxes=boxes, labels=labels, titles=titles)
     colours = class_colours(name for names in labels for name in names)
     with picture_grid(len(images), columns, titles) as (figure, axes):
         for axis, image, drawn, names in zip(axes, images, boxes, labels, strict=False):

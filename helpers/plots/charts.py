@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from helpers.metrics.image import Confusion, Interval
 from helpers.plots.picture import METHOD_COLOURS, Picture, class_colours, method_colour
-from helpers.plots.style import GREY, chart, check_any, dots, marker_of, paired
+from helpers.plots.style import GREY, chart, check_any, check_lengths, dots, marker_of, paired
 
 
 def count_bars(counts: pd.Series) -> Picture:
@@ -177,12 +177,7 @@ def interval_plot(
         When the lengths differ or are zero, or a low lies above its high.
     """
     values, lows, highs = (np.asarray(v, float) for v in (values, lows, highs))
-    if not len(names) == len(values) == len(lows) == len(highs):
-        raise ValueError(
-            "names, values, lows and highs must be of one length; got "
-            f"{len(names)}, {len(values)}, {len(lows)} and {len(highs)}."
-        )
-    check_any(names, "name")
+    check_lengths(names=names, values=values, lows=lows, highs=highs)
     if (lows > highs).any():
         raise ValueError(f"the interval of {names[np.argmax(lows > highs)]} is upside down.")
     with chart(0.42 * len(names) + 1.0) as (figure, axis):

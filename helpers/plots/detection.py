@@ -10,7 +10,7 @@ from helpers.detection.boxes import Boxes
 from helpers.detection.precision_recall import PrecisionRecall, iou_matrix
 from helpers.plots.images import DARK, draw_box, picture_grid, titled
 from helpers.plots.picture import LINES, Picture, class_colours
-from helpers.plots.style import GREY, PAGE, chart, check_any, panels
+from helpers.plots.style import GREY, PAGE, chart, check_any, check_lengths, panels
 
 TRUE = "white"  # the colour of true boxes, dashed; found ones have their class's
 
@@ -140,12 +140,7 @@ def found_boxes(
     ValueError
         When there is no picture, or the numbers differ.
     """
-    counts = {len(images), len(true), len(found)} | ({len(titles)} if titles else set())
-    if len(counts) > 1 or not len(images):
-        raise ValueError(
-            f"there are {len(images)} images, {len(true)} lists of true and {len(found)} of found "
-            "boxes (and as many titles); all must be one number, at least 1."
-        )
+    check_lengths(images=images, true=true, found=found, titles=titles)
     colours = class_colours(classes)
     with picture_grid(len(images), columns, titles) as (figure, axes):
         for i, (image, truth, guess) in enumerate(zip(images, true, found, strict=True)):

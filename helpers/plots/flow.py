@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from numpy.typing import ArrayLike
 
 from helpers.plots.picture import LINE_COLOURS, Picture
-from helpers.plots.style import GREY, PAGE, chart, check_any, panels, plane_points
+from helpers.plots.style import GREY, PAGE, chart, check_lengths, panels, plane_points
 
 
 def moving_points(
@@ -40,12 +40,7 @@ def moving_points(
     ValueError
         When the lengths differ, there is no stage, or a number is not finite.
     """
-    check_any(stages, "stage")
-    if not len(stages) == len(lines) == len(titles):
-        raise ValueError(
-            "stages, lines and titles must be of one length; got "
-            f"{len(stages)}, {len(lines)} and {len(titles)}."
-        )
+    check_lengths(stages=stages, lines=lines, titles=titles)
     stages, groups = [plane_points(points) for points in stages], np.asarray(groups)
     if any(len(points) != len(groups) for points in stages):
         raise ValueError(f"every stage needs {len(groups)} points, one for each of the groups.")

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from helpers.plots.picture import STYLE, Picture
-from helpers.plots.style import OUTLINE, PAGE, chart, panels
+from helpers.plots.style import OUTLINE, PAGE, chart, check_lengths, panels
 
 DARK = "black"  # under every bright line, so that it shows on any background
 
@@ -186,14 +186,12 @@ def _image(axis: Axes, image: np.ndarray, mask: np.ndarray | None) -> None:
 
 
 def _check(images: np.ndarray, masks: np.ndarray | None, titles: Sequence[str] | None) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or not len(images):
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(
-            "images must be uint8 of shape N×3×H×W with at least one; got "
-            f"{images.dtype} of shape {images.shape}."
+            f"images must be uint8 of shape N×3×H×W; got {images.dtype} of shape {images.shape}."
         )
     if masks is not None and masks.shape != (len(images), *images.shape[2:]):
         raise ValueError(f"masks have shape {masks.shape}, the images {images.shape}.")
     if masks is not None and masks.dtype != bool:
         raise ValueError(f"masks must be bool; got {masks.dtype}.")
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
+    check_lengths(images=images, titles=titles)

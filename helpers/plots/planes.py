@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.plots.picture import LINE_COLOURS, MARKERS, Picture, class_colours
-from helpers.plots.style import chart, check_any, panels, plane_points
+from helpers.plots.style import chart, check_any, check_lengths, panels, plane_points
 
 SIDE = 3.2  # half the side of the plane that is shown
 STEPS = 120
@@ -30,10 +30,8 @@ def point_cloud(points: ArrayLike, classes: ArrayLike, labels: tuple[str, str]) 
         When the lengths differ, or a number is not finite.
     """
     points, classes = plane_points(points), np.asarray(classes)
-    if len(points) != len(classes):
-        raise ValueError(f"there are {len(points)} points and {len(classes)} names.")
+    check_lengths(points=points, names=classes)
     names = list(dict.fromkeys(classes.tolist()))
-    check_any(names, "point")
     colours = class_colours(names)
     with chart(4.2, 6.2) as (figure, axis):
         for place, name in enumerate(names):

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from helpers.plots.images import draw_box
 from helpers.plots.picture import Picture
-from helpers.plots.style import OUTLINE, PAGE, panels
+from helpers.plots.style import OUTLINE, PAGE, check_lengths, panels
 from helpers.segmentation.prompts import Prompt
 
 # Okabe and Ito (2008); dark, middle and bright, so that grey tells them apart too.
@@ -45,13 +45,12 @@ def mask_agreement(
         When there is no picture, or the arrays differ in number or size.
     """
     shape = (len(images), *images.shape[2:])
-    if not len(images) or masks.shape != shape or truths.shape != shape:
+    if masks.shape != shape or truths.shape != shape:
         raise ValueError(
-            f"images, masks and truths must be of one number and size, at least 1; got "
+            f"images, masks and truths must be of one number and size; got "
             f"{images.shape}, {masks.shape} and {truths.shape}."
         )
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(f"there are {len(titles)} titles for {len(images)} images.")
+    check_lengths(images=images, titles=titles)
     rows = -(-len(images) // columns)
     with panels(2 * rows, columns, 2 * rows * (PAGE / columns + 0.14) + 0.4) as (figure, axes):
         for axis in axes.ravel():
@@ -94,11 +93,7 @@ def prompts_on_images(
     ValueError
         When there is no picture, or the numbers differ.
     """
-    if len({len(images), len(maps), len(prompts), len(titles)}) > 1 or not len(images):
-        raise ValueError(
-            f"there are {len(images)} images, {len(maps)} maps, {len(prompts)} prompts and "
-            f"{len(titles)} titles; all must be one number, at least 1."
-        )
+    check_lengths(images=images, maps=maps, prompts=prompts, titles=titles)
     count = len(images)
     with panels(2, count, 2 * PAGE / max(count, 4) + 0.5) as (figure, axes):
         for column, image, scores, prompt, title in zip(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.plots.picture import Picture, method_colour
-from helpers.plots.style import GREY, OUTLINE, PAGE, check_any, panels
+from helpers.plots.style import GREY, OUTLINE, PAGE, check_any, check_lengths, panels
 
 
 def feature_maps(
@@ -36,11 +36,7 @@ def feature_maps(
     ValueError
         When the arrays disagree in number or shape, or hold a number that is not finite.
     """
-    if not len(images) == len(teacher) == len(student) == len(titles) or not len(images):
-        raise ValueError(
-            "images, teacher, student and titles must be of one length, at least 1; got "
-            f"{len(images)}, {len(teacher)}, {len(student)} and {len(titles)}."
-        )
+    check_lengths(images=images, teacher=teacher, student=student, titles=titles)
     if teacher.shape != student.shape or not np.isfinite([teacher, student]).all():
         raise ValueError(
             "teacher and student must be finite maps of one shape; got "

@@ -74,6 +74,14 @@ def check_any(things: Sequence | Mapping, what: str) -> None:
         raise ValueError(f"there is no {what} to draw.")
 
 
+def check_lengths(**given: Sequence | np.ndarray | None) -> None:
+    """Raise ValueError unless all that is given is of one length, at least 1."""
+    lengths = {name: len(things) for name, things in given.items() if things is not None}
+    if len(set(lengths.values())) > 1 or 0 in lengths.values():
+        counts = ", ".join(map(str, lengths.values()))
+        raise ValueError(f"{', '.join(lengths)} must be of one length, at least 1; got {counts}.")
+
+
 def plane_points(points: ArrayLike) -> np.ndarray:
     """Return points of a plane as a float array N×2; raise ValueError when they are not."""
     points = np.asarray(points, float)

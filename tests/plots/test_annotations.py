@@ -29,7 +29,7 @@ def test_runs_of_a_column():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="must be one number"):
+    with pytest.raises(ValueError, match="must be of one length"):
         boxes_on_images(pictures(), [[]], [[]])
     with pytest.raises(ValueError, match="no polygon to draw"):
         polygons_on_image(pictures()[0], (0, 0, 2, 2), {})

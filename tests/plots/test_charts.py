@@ -251,8 +251,8 @@ def test_arrays_that_do_not_fit_are_refused(wrong):
         (lambda: plots.training_curve({}), "no loss"),
         (lambda: plots.training_curve({"a": []}), "losses of a"),
         (lambda: plots.training_curve({"a": [1, np.nan]}), "losses of a"),
-        (lambda: plots.interval_plot([], [], [], [], "x"), "no name"),
-        (lambda: plots.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"), "got 1, 2, 2 and 2"),
+        (lambda: plots.interval_plot([], [], [], [], "x"), "at least 1; got 0, 0, 0, 0"),
+        (lambda: plots.interval_plot(["a"], [1, 2], [1, 2], [1, 2], "x"), "got 1, 2, 2, 2"),
         (lambda: plots.interval_plot(["a"], [0.5], [0.6], [0.4], "x"), "of a is upside down"),
     ],
 )
@@ -274,7 +274,7 @@ def test_a_cloud_has_every_point_once_and_names_its_classes():
     ("points", "message"),
     [
         (np.zeros((2, 3)), "shape N×2"),
-        (np.zeros((3, 2)), "3 points and 2 names"),
+        (np.zeros((3, 2)), "of one length"),
         (np.full((2, 2), np.nan), "finite, of shape"),
     ],
 )

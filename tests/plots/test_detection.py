@@ -32,7 +32,7 @@ def test_a_class_of_which_nothing_is_found_is_drawn():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="all must be one number"):
+    with pytest.raises(ValueError, match="must be of one length"):
         plots.found_boxes(IMAGES, TRUE[:1], TRUE, ["crack"])
     for draw in (
         lambda: plots.box_overlaps((0, 0, 1, 1), []),

@@ -56,7 +56,7 @@ def test_a_density_under_its_points():
 
 def test_what_cannot_be_drawn():
     lines = grid_lines(-1, 1, 4)
-    with pytest.raises(ValueError, match="no stage to draw"):
+    with pytest.raises(ValueError, match="at least 1"):
         moving_points([], [], GROUPS, [], "")
     with pytest.raises(ValueError, match="of one length; got 1, 2 and 1"):
         moving_points([POINTS], [lines] * 2, GROUPS, ["one"], "")
