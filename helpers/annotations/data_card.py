@@ -71,7 +71,7 @@ def data_card(annotations: AnnotationSet, parts: Mapping[str, Sequence[int]]) ->
     annotations
         The set.
     parts
-        Places of the pictures of each part.
+        Positions of the pictures of each part.
 
     Raises
     ------

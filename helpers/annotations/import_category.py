@@ -13,7 +13,7 @@ from helpers.data.load import load_category
 from helpers.errors import DataError
 from helpers.files import make_new_folder
 
-SEVERAL = "combined"  # MVTec AD's own word for pictures with more than one kind of defect
+SEVERAL = "combined"  # MVTec AD's own word for pictures with more than one type of defect
 
 
 def import_category(
@@ -90,26 +90,26 @@ def write_mvtec(
         _check_size(image, pictures)
 
     def fill(work: Path) -> None:
-        for kind in ("train/good", "test/good"):
-            (work / kind).mkdir(parents=True)
+        for part in ("train/good", "test/good"):
+            (work / part).mkdir(parents=True)
         for row, image in enumerate(annotations.images):
-            kind = _kind(image, annotations.classes)
-            part = "train" if kind == "good" and row not in tested else "test"
-            _save(_upright(pictures / image.file), work / part / kind / f"{names[row]}.png")
-            if kind != "good":
+            defect = _defect_of(image, annotations.classes)
+            part = "train" if defect == "good" and row not in tested else "test"
+            _save(_upright(pictures / image.file), work / part / defect / f"{names[row]}.png")
+            if defect != "good":
                 mask = Image.fromarray(image.mask().astype(np.uint8) * 255)
-                _save(mask, work / "ground_truth" / kind / f"{names[row]}_mask.png")
+                _save(mask, work / "ground_truth" / defect / f"{names[row]}_mask.png")
 
     return make_new_folder(folder, fill)
 
 
-def _kind(image: AnnotatedImage, classes: tuple[str, ...]) -> str:
-    kinds = sorted({annotation.label for annotation in image.annotations})
-    if not kinds:
+def _defect_of(image: AnnotatedImage, classes: tuple[str, ...]) -> str:
+    labels = sorted({annotation.label for annotation in image.annotations})
+    if not labels:
         return "good"
     # The name becomes a folder's.
-    words = re.split(r"[\s/\\:]+", classes[kinds[0]].strip(". "))
-    return "_".join(words) if len(kinds) == 1 else SEVERAL
+    words = re.split(r"[\s/\\:]+", classes[labels[0]].strip(". "))
+    return "_".join(words) if len(labels) == 1 else SEVERAL
 
 
 def _check_size(image: AnnotatedImage, pictures: Path) -> None:

@@ -117,7 +117,7 @@ class AnnotationSet:
         )
 
     def subset(self, rows: Sequence[int]) -> "AnnotationSet":
-        """Return the pictures in these places, with all classes."""
+        """Return the pictures in these rows, with all classes."""
         chosen = tuple(self.images[row] for row in rows)
         return AnnotationSet(self.name, self.classes, chosen, self.licence)
 
@@ -201,8 +201,8 @@ def check_pictures(
     for part, rows in parts.items():
         if not len(rows) or min(rows) < 0 or max(rows) >= count:
             raise ValueError(
-                f"part '{part}' must list places of pictures, from 0 to {count - 1}, one at least; "
-                f"got {list(rows)[:5]}."
+                f"part '{part}' must list positions of pictures, from 0 to {count - 1}, one at "
+                f"least; got {list(rows)[:5]}."
             )
 
 

@@ -24,7 +24,7 @@ def stratified_parts(
     Returns
     -------
     dict
-        For each part the places of its pictures, ascending.
+        For each part the positions of its pictures, ascending.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def check_disjoint(parts: Mapping[str, Sequence[int]], pictures: np.ndarray) -> 
     Parameters
     ----------
     parts
-        Places of the pictures of each part.
+        Positions of the pictures of each part.
     pictures
         uint8, N×3×H×W.
     """

@@ -48,14 +48,14 @@ def labelled_nuts(each: int, seed: int = 0, size: int = SIZE) -> Category:
 
 
 def whole_nuts(category: Category) -> AnnotationSet:
-    """Return the box around each whole nut, which is brighter than the ground it lies on."""
+    """Return the box around each whole nut, which is brighter than the background it lies on."""
     brightness = category.test.max(axis=1)
     images = []
     for file, picture in zip(category.test_files, brightness, strict=True):
-        # The nut covers the middle, the corners show the ground.
-        ground = float(np.median(picture[:6, :6]))
+        # The nut covers the middle, the corners show the background.
+        background = float(np.median(picture[:6, :6]))
         middle_of_nut = float(np.median(picture[picture.shape[0] // 3 : -picture.shape[0] // 3]))
-        found = regions(picture > (ground + middle_of_nut) / 2)
+        found = regions(picture > (background + middle_of_nut) / 2)
         nut = Annotation(0, max(found, key=lambda region: region.area))
         images.append(AnnotatedImage(file, *picture.shape[::-1], (nut,)))
     return AnnotationSet(category.name, ("hazelnut",), tuple(images))

@@ -101,7 +101,7 @@ def test_pictures_must_fit():
     with pytest.raises(ValueError, match="Load the pictures at that size"):
         check_pictures(annotated(), pictures()[:, :, :10], PARTS)
     for rows in ([], [4], [-1]):
-        with pytest.raises(ValueError, match="part 'train' must list places"):
+        with pytest.raises(ValueError, match="part 'train' must list positions"):
             check_pictures(annotated(), pictures(), {"train": rows})
 
 

@@ -54,7 +54,7 @@ def test_every_picture_has_a_text_alternative(path):
     for cell in cells(path, "code"):
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
-                assert "image/png" not in output.data, "show figures through helpers.plots.charts"
+                assert "image/png" not in output.data, "show figures through helpers.plots"
             html = output.get("data", {}).get("text/html", "")
             for tag in re.findall(r"<img[^>]*>", html):
                 assert re.search(r'alt="[^"]{40,}"', tag), cell.source

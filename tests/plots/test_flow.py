@@ -58,7 +58,7 @@ def test_what_cannot_be_drawn():
     lines = grid_lines(-1, 1, 4)
     with pytest.raises(ValueError, match="at least 1"):
         moving_points([], [], GROUPS, [], "")
-    with pytest.raises(ValueError, match="of one length; got 1, 2 and 1"):
+    with pytest.raises(ValueError, match="at least 1; got 1, 2, 1"):
         moving_points([POINTS], [lines] * 2, GROUPS, ["one"], "")
     with pytest.raises(ValueError, match="needs 20 points"):
         moving_points([POINTS[:3]], [lines], GROUPS, ["one"], "")

@@ -84,7 +84,7 @@ def write_voc(
     annotations, pictures
         The N annotated pictures, and their pixels: uint8, N×3×H×W.
     parts
-        Places of the pictures of each part.
+        Positions of the pictures of each part.
 
     Raises
     ------

@@ -80,7 +80,7 @@ def write_yolo(
     annotations, pictures
         The N annotated pictures, and their pixels: uint8, N×3×H×W.
     parts
-        Places of the pictures of each part; ultralytics asks for train and val.
+        Positions of the pictures of each part; ultralytics asks for train and val.
     shapes
         ``"boxes"`` or ``"polygons"``.
     tolerance
