@@ -41,10 +41,10 @@ def fitted():
 
 def test_it_learns_what_can_be_seen(fitted):
     images, labels = dotted((10, 10, 10), seed=1)
-    chances = fitted.predict(images)
-    assert chances.shape == (30, 3)
-    assert np.allclose(chances.sum(1), 1, atol=1e-5)
-    assert (chances.argmax(1) == labels).mean() > 0.8
+    probabilities = fitted.predict(images)
+    assert probabilities.shape == (30, 3)
+    assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert (probabilities.argmax(1) == labels).mean() > 0.8
     assert fitted.losses[-1] < fitted.losses[0]
     assert fitted.epochs == 4
 
