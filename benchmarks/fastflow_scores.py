@@ -20,7 +20,7 @@ from torch.nn import functional
 from benchmarks.common import category_of, category_options, command_line, network_options
 from helpers.data.category import split_good
 from helpers.detectors import catalogue
-from helpers.detectors.density.fastflow import FastFlowDetector, oddness
+from helpers.detectors.density.fastflow import FastFlowDetector, anomaly_map
 from helpers.detectors.density.flow import log_normal
 from helpers.experiments.detectors import results_folder
 from helpers.experiments.report import evaluate, timed
@@ -31,16 +31,16 @@ PROFILE = PROFILES["medium"]
 BATCH = 16
 
 
-def distance(straight: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
-    return -log_normal(straight) / straight.shape[1]
+def distance(latent: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
+    return -log_normal(latent) / latent.shape[1]
 
 
-def likelihood(straight: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
-    return distance(straight, stretch) - stretch / straight.shape[1]
+def likelihood(latent: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
+    return distance(latent, stretch) - stretch / latent.shape[1]
 
 
 SCORES: dict[str, Callable] = {
-    "": lambda straight, stretch: oddness(straight),
+    "": lambda latent, stretch: anomaly_map(latent),
     ", distance": distance,
     ", likelihood": likelihood,
 }
@@ -96,7 +96,7 @@ def main() -> None:
 def all_scores(detector: FastFlowDetector, images: np.ndarray) -> dict[str, Scores]:
     maps: dict[str, list[torch.Tensor]] = {ending: [] for ending in SCORES}
     for start in range(0, len(images), BATCH):
-        layers = detector.straightened(images[start : start + BATCH]).values()
+        layers = detector.transform(images[start : start + BATCH]).values()
         for ending, score in SCORES.items():
             large = [
                 functional.interpolate(score(*parts)[:, None], images.shape[2:], mode="bilinear")

@@ -21,7 +21,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.common import command_line, timed
 from helpers.data.load import load_category
-from helpers.detectors.memory.nearest import nearest
+from helpers.detectors.memory.nearest import nearest_neighbours
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.files import whole_file
 from helpers.machine import this_machine
@@ -140,7 +140,7 @@ def keep(results: list[Result], memory: np.ndarray, queries: int) -> None:
 
 def _torch(memory: np.ndarray) -> Search:
     entries = torch.from_numpy(memory)
-    return lambda queries: nearest(torch.from_numpy(queries), entries)[1][:, 0].numpy()
+    return lambda queries: nearest_neighbours(torch.from_numpy(queries), entries)[1][:, 0].numpy()
 
 
 def _scikit(algorithm: str) -> Callable[[np.ndarray], Search]:

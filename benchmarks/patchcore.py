@@ -31,7 +31,7 @@ from helpers.data.category import Category
 from helpers.data.load import load_category
 from helpers.detectors.memory import patchcore
 from helpers.detectors.memory.coreset import k_centre, random_projection
-from helpers.detectors.memory.nearest import nearest
+from helpers.detectors.memory.nearest import nearest_neighbours
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.machine import Machine, this_machine
 from helpers.metrics.image import image_auroc
@@ -159,7 +159,7 @@ def compare(arguments: argparse.Namespace) -> None:
     print_speed(category, ours, theirs)
 
     print_agreement(category, network, theirs)
-    features = flat(patch_features(network, category.train, machine=EXACT))
+    features = patch_vectors(patch_features(network, category.train, machine=EXACT))
     print_radii(features, torch.from_numpy(theirs["bank"]))
     print_selection(category, network, features, arguments.share)
 
@@ -298,12 +298,12 @@ def load_formula(extractor: torch.nn.Module) -> None:
     extractor.load_state_dict(fitting, strict=False)
 
 
-def flat(features: torch.Tensor) -> torch.Tensor:
+def patch_vectors(features: torch.Tensor) -> torch.Tensor:
     return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
 
 
 def radius(features: torch.Tensor, entries: torch.Tensor) -> float:
-    return nearest(features, entries)[0].max().item()
+    return nearest_neighbours(features, entries)[0].max().item()
 
 
 def correlation(one: np.ndarray, two: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """Everything that scores images after seeing good ones: every detector and its settings."""
 
 from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
-from helpers.detectors.filled_masks import MadeUpDefectsDetector, MadeUpSettings
+from helpers.detectors.filled_masks import FilledMasksDetector, FilledMasksSettings
 from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,
     ContrastiveMemorySettings,
@@ -42,10 +42,10 @@ __all__ = [
     "FastFlowSettings",
     "FeatureReconstructionDetector",
     "FeatureReconstructionSettings",
+    "FilledMasksDetector",
+    "FilledMasksSettings",
     "GanDetector",
     "GanSettings",
-    "MadeUpDefectsDetector",
-    "MadeUpSettings",
     "PatchCoreDetector",
     "PatchCoreSettings",
     "PatchCutPasteDetector",

@@ -1,17 +1,18 @@
 """What every anomaly detector of the book has in common."""
 
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from helpers.metrics.scores import Scores
+from helpers.networks.backbone import FeatureExtractor, backbone
 
 
 class Detector(Protocol):
     """An anomaly detector that has seen good images only.
 
     The habit is scikit-learn's: settings go into the constructor, ``fit`` learns and returns the
-    detector itself, ``predict`` judges.
+    detector itself, ``predict`` scores.
     """
 
     settings: Any
@@ -23,3 +24,31 @@ class Detector(Protocol):
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         ...
+
+
+class FeatureDetector:
+    """What detectors that look at a frozen network's features share.
+
+    Parameters
+    ----------
+    settings
+        All choices; among them ``architecture``, ``weights`` and ``layers`` of the backbone.
+    network
+        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+
+    Attributes
+    ----------
+    backbone
+        The network in use.
+    """
+
+    settings_class: ClassVar[type]
+
+    def __init__(self, settings: Any = None, network: FeatureExtractor | None = None) -> None:
+        self.settings = settings or self.settings_class()
+        self.backbone = network
+
+    def _make_backbone(self, seed: int) -> None:
+        if self.backbone is None:
+            s = self.settings
+            self.backbone = backbone(s.architecture, s.weights, s.layers, seed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from helpers.detectors.base import Detector
 from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
-from helpers.detectors.filled_masks import MadeUpDefectsDetector, MadeUpSettings
+from helpers.detectors.filled_masks import FilledMasksDetector, FilledMasksSettings
 from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,
     ContrastiveMemorySettings,
@@ -198,7 +198,7 @@ def fastflow(profile: Profile, images: int, seed: int = 0) -> FastFlowSettings:
 
 
 def student_teacher(profile: Profile, images: int, seed: int = 0) -> StudentTeacherSettings:
-    """Student taught on ``images`` images (chapter 12): few passes, for every place is a lesson."""
+    """Student taught on ``images`` images (chapter 12): few passes, for every patch is a lesson."""
     return StudentTeacherSettings(
         weights=profile.weights,
         width=2 * profile.width,
@@ -223,13 +223,13 @@ def diffusion(profile: Profile, images: int, seed: int = 0) -> DiffusionSettings
     return DiffusionSettings(training=TrainingSettings(epochs, 8, 5e-3, seed))
 
 
-def made_up_defects(profile: Profile, images: int, seed: int = 0) -> MadeUpSettings:
+def made_up_defects(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
     """CutPaste's classifier, with masks filled with formula pictures besides (chapter 13)."""
     known = cutpaste(profile, images, seed)
-    return MadeUpSettings(weights=known.weights, layer=known.layer, training=known.training)
+    return FilledMasksSettings(weights=known.weights, layer=known.layer, training=known.training)
 
 
-def drawn_defects(profile: Profile, images: int, seed: int = 0) -> MadeUpSettings:
+def drawn_defects(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
     """Make the same, but fill with what the diffusion model drew (chapter 13)."""
     made_up = made_up_defects(profile, images, seed)
     return replace(made_up, diffusion=diffusion(profile, images, seed))
@@ -264,10 +264,10 @@ def all_strategies(profile: Profile, images: int, seed: int = 0) -> tuple[Conten
         ),
         Contender(
             "CutPaste, made-up defects", profile.image_size,
-            lambda: MadeUpDefectsDetector(made_up_defects(profile, images, seed)),
+            lambda: FilledMasksDetector(made_up_defects(profile, images, seed)),
         ),
         Contender(
             "CutPaste, drawn defects", profile.image_size,
-            lambda: MadeUpDefectsDetector(drawn_defects(profile, images, seed)),
+            lambda: FilledMasksDetector(drawn_defects(profile, images, seed)),
         ),
     )  # fmt: skip

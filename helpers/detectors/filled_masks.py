@@ -1,4 +1,4 @@
-"""Made-up defects: ragged masks from Perlin noise, filled with pictures of something else."""
+"""Synthetic defects: ragged masks from Perlin noise, filled with textures of something else."""
 
 import math
 from dataclasses import dataclass
@@ -10,20 +10,15 @@ from torch.nn import functional
 
 from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
-from helpers.detectors.self_supervision.cutpaste import (
-    CutPasteDetector,
-    CutPasteSettings,
-    train_classifier,
-)
-from helpers.detectors.self_supervision.gaussian import fit_gaussian
+from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
 from helpers.formulas.images import draw_formula, render_formulas
 
-FILLED = "fill"  # the kind of damage that this module adds to CutPaste's
+FILLED = "fill"  # the defect type that this module adds to CutPaste's
 
 
 @dataclass(frozen=True)
-class MadeUpSettings(CutPasteSettings):
-    """Settings of CutPaste with one more kind of damage: masks filled with other textures.
+class FilledMasksSettings(CutPasteSettings):
+    """Settings of CutPaste with one more defect type: masks filled with other textures.
 
     Attributes
     ----------
@@ -36,7 +31,7 @@ class MadeUpSettings(CutPasteSettings):
     textures
         Pictures to fill with.
     diffusion
-        The model that draws them, trained on the same good images; ``None`` for formula pictures.
+        The model that generates them, trained on the same good images; ``None``: formula pictures.
     """
 
     kinds: tuple[str, ...] = ("patch", "scar", FILLED)
@@ -57,12 +52,12 @@ class MadeUpSettings(CutPasteSettings):
             raise ValueError(f"textures must be at least 1; got {self.textures}.")
 
 
-class MadeUpDefectsDetector(CutPasteDetector):
+class FilledMasksDetector(CutPasteDetector):
     """The classifier of chapter 4, which also learns masks filled with foreign textures.
 
     Masks and blending follow DRAEM (Zavrtanik, Kristan and Skočaj, ICCV 2021, Section 3.3), whose
     textures are photographs of other things; here they are formula pictures, or what a generative
-    model drew. The score is that of ``CutPasteDetector``.
+    model made. The score is that of ``CutPasteDetector``.
 
     Parameters
     ----------
@@ -77,29 +72,26 @@ class MadeUpDefectsDetector(CutPasteDetector):
 
     revision = 1
 
-    def __init__(self, settings: MadeUpSettings | None = None) -> None:
-        super().__init__(settings or MadeUpSettings())
+    def __init__(self, settings: FilledMasksSettings | None = None) -> None:
+        super().__init__(settings or FilledMasksSettings())
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images; parameters and errors as for ``CutPasteDetector.fit``."""
-        s, side = self.settings, images.shape[-1]
-        self.textures = _textures(s, images)
-        textures = enlarged(self.textures, side)
+        self.textures = _textures(self.settings, images)
+        self._fillings = upsampled(self.textures, images.shape[-1])
+        return super().fit(images)
 
-        def views(batch: torch.Tensor) -> list[torch.Tensor]:
-            return [batch, *(self.spoil(batch, kind, textures.to(batch)) for kind in s.kinds)]
+    def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        textures = self._fillings.to(batch)
+        return [batch, *(self.add_defect(batch, kind, textures) for kind in self.settings.kinds)]
 
-        self.model, self.backbone, self.history = train_classifier(s, images, views)
-        self.density = fit_gaussian(self.embed(images))
-        return self
-
-    def spoil(self, images: torch.Tensor, kind: str, textures: torch.Tensor) -> torch.Tensor:
-        """Return pictures B×3×H×W in [0, 1] with damage of one kind."""
+    def add_defect(self, images: torch.Tensor, kind: str, textures: torch.Tensor) -> torch.Tensor:
+        """Return pictures B×3×H×W in [0, 1] with a defect of one type."""
         s, side = self.settings, images.shape[-1]
         if kind in CUTS:
             return paste(images, CUTS[kind](len(images), side, side), s.jitter)[0]
         masks = random_masks(len(images), side, s.area).to(images.device)
-        return fill(images, masks, textures, s.opacity)
+        return fill_masks(images, masks, textures, s.opacity)
 
 
 def perlin_noise(count: int, side: int, cells: tuple[int, int]) -> torch.Tensor:
@@ -135,7 +127,7 @@ def perlin_noise(count: int, side: int, cells: tuple[int, int]) -> torch.Tensor:
 def random_masks(count: int, side: int, area: tuple[float, float]) -> torch.Tensor:
     """Draw ragged spots: bool, count×side×side, each covering a share within ``area``.
 
-    The highest places of Perlin noise near a random point; small shares are as frequent as large
+    The highest pixels of Perlin noise near a random point; small shares are as frequent as large
     ones on a logarithmic scale.
     """
     grids = 2 ** torch.randint(1, 6, (count, 2))
@@ -151,13 +143,13 @@ def random_masks(count: int, side: int, area: tuple[float, float]) -> torch.Tens
     return (ranks < marked[:, None]).view(count, side, side)
 
 
-def fill(
+def fill_masks(
     images: torch.Tensor,
     masks: torch.Tensor,
     textures: torch.Tensor,
     opacity: tuple[float, float] = (0.3, 1.0),
 ) -> torch.Tensor:
-    """Blend a texture, a random one for each picture, into the marked places.
+    """Blend a texture, a random one for each picture, into the marked pixels.
 
     Parameters
     ----------
@@ -195,7 +187,7 @@ def formula_textures(count: int, side: int, seed: int) -> np.ndarray:
     return render_formulas(formulas, 1, seed, side)[:, 0]
 
 
-def enlarged(textures: np.ndarray, side: int) -> torch.Tensor:
+def upsampled(textures: np.ndarray, side: int) -> torch.Tensor:
     """Turn uint8 pictures K×3×h×w into float K×3×side×side in [0, 1]."""
     pictures = torch.tensor(textures).float() / 255
     if pictures.shape[-1] == side:
@@ -203,8 +195,8 @@ def enlarged(textures: np.ndarray, side: int) -> torch.Tensor:
     return functional.interpolate(pictures, (side, side), mode="bilinear")
 
 
-def _textures(settings: MadeUpSettings, images: np.ndarray) -> np.ndarray:
+def _textures(settings: FilledMasksSettings, images: np.ndarray) -> np.ndarray:
     seed = settings.training.seed
     if settings.diffusion is None:
         return formula_textures(settings.textures, images.shape[-1], seed)
-    return DiffusionDetector(settings.diffusion).fit(images).draw(settings.textures, seed)
+    return DiffusionDetector(settings.diffusion).fit(images).generate(settings.textures, seed)

@@ -1,6 +1,5 @@
 """Student and teacher: a small network learns what a frozen one says of good images only."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +10,14 @@ import torch
 from sklearn.covariance import LedoitWolf
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from helpers.data.category import split_good
+from helpers.detectors.base import FeatureDetector
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.backbone import Backbone
 from helpers.networks.inference import check_fitted, each_batch, in_batches
-from helpers.networks.normalisation import averaged_normalisation
+from helpers.networks.normalisation import averaged_normalisation, fold_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
 
@@ -43,7 +42,7 @@ class StudentTeacherSettings:
     hard_share
         Share of the squared differences, the largest ones, that the loss counts; 1 counts all.
     good_share
-        Share of the good images that teach nothing: on them the usual differences are measured.
+        Share of the good images that teach nothing: the differences on them set the scale.
     smoothing
         Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
     top_share
@@ -140,24 +139,10 @@ def _step(inside: int, outside: int, kernel: int, stride: int) -> list[nn.Module
     return [convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True)]
 
 
-def folded(student: Student) -> Student:
-    """Fold every normalisation into the convolution before it: the same answers, sooner."""
-    student = copy.deepcopy(student)
-    for name, stage in student.stages.items():
-        steps: list[nn.Module] = []
-        for step in stage:
-            if isinstance(step, nn.BatchNorm2d):
-                steps[-1] = fuse_conv_bn_eval(steps[-1], step)
-            else:
-                steps.append(step)
-        student.stages[name] = nn.Sequential(*steps)
-    return student
-
-
 def differences(teacher: Mapping[str, torch.Tensor], student: Mapping[str, torch.Tensor]) -> Maps:
     """Return teacher minus student, layer by layer: float32, B×C×h×w.
 
-    A network that pads its borders otherwise gives maps a place larger or smaller; the student's
+    A network that pads its borders otherwise gives maps a patch larger or smaller; the student's
     are then resized to the teacher's.
     """
     found = {}
@@ -181,8 +166,8 @@ def mean_of_hardest(values: torch.Tensor, share: float) -> torch.Tensor:
     return values.flatten().topk(count, sorted=False).values.mean()
 
 
-class Usual(nn.Module):
-    """How large differences usually are on good images, and how large others are next to them.
+class MahalanobisDistance(nn.Module):
+    """How large differences are, next to those on good images.
 
     Parameters
     ----------
@@ -193,7 +178,7 @@ class Usual(nn.Module):
     def __init__(self, good: torch.Tensor) -> None:
         super().__init__()
         vectors = good.movedim(1, -1).flatten(0, 2).double().cpu().numpy()
-        # Centred on 0: a student that agrees is never unusual.
+        # Centred on 0: a student that agrees is never anomalous.
         precision = LedoitWolf(assume_centered=True).fit(vectors).get_precision()
         self.register_buffer("precision", torch.tensor(precision, dtype=torch.float32))
         self.to(good.device)
@@ -207,8 +192,8 @@ class Usual(nn.Module):
         return ((vectors @ self.precision) * vectors).mean(-1)
 
 
-class StudentTeacherDetector:
-    """Score places by how far a student, taught on good images only, is from its teacher.
+class StudentTeacherDetector(FeatureDetector):
+    """Score patches by how far a student, taught on good images only, is from its teacher.
 
     After Wang et al., "Student-Teacher Feature Pyramid Matching for Anomaly Detection" (BMVC 2021,
     arXiv 2103.04257): a frozen teacher, several of its layers, a student that starts from nothing.
@@ -220,24 +205,21 @@ class StudentTeacherDetector:
 
     Parameters
     ----------
-    settings
-        All choices.
-    network
-        A teacher made before; otherwise ``fit`` makes the one that the settings describe.
+    settings, network
+        As for ``FeatureDetector``; the network is the teacher's.
     checkpoint
         File to continue an interrupted training from, or none.
 
     Attributes
     ----------
-    backbone
-        The teacher's network.
     teacher, student, history
         After ``fit``.
-    usual
-        For each layer, how large differences usually are on good images; see ``Usual``.
+    distances
+        For each layer, the size of a difference, measured by those on good images.
     """
 
     revision = 1
+    settings_class = StudentTeacherSettings
 
     def __init__(
         self,
@@ -245,8 +227,7 @@ class StudentTeacherDetector:
         network: Backbone | None = None,
         checkpoint: Path | None = None,
     ) -> None:
-        self.settings = settings or StudentTeacherSettings()
-        self.backbone = network
+        super().__init__(settings, network)
         self.checkpoint = checkpoint
 
     def fit(self, images: np.ndarray) -> Self:
@@ -263,8 +244,7 @@ class StudentTeacherDetector:
         s = self.settings
         machine = this_machine()
         learned, kept = split_good(images, s.good_share, s.training.seed)
-        if self.backbone is None:
-            self.backbone = backbone(s.architecture, s.weights, s.layers, s.training.seed)
+        self._make_backbone(s.training.seed)
         self.teacher = machine.place(Teacher(self.backbone))
         with averaged_normalisation(self.teacher), machine.autocast():
             for batch in in_batches(learned[:STANDARD_FROM], machine, BATCH):
@@ -277,9 +257,9 @@ class StudentTeacherDetector:
         with averaged_normalisation(student), machine.autocast():
             for batch in in_batches(learned, machine, s.training.batch_size):
                 student(batch)
-        self.student = folded(student)
-        self.usual = nn.ModuleDict(
-            {name: Usual(values) for name, values in self.differences(kept).items()}
+        self.student = fold_normalisation(student)
+        self.distances = nn.ModuleDict(
+            {name: MahalanobisDistance(values) for name, values in self.differences(kept).items()}
         )
         return self
 
@@ -302,12 +282,12 @@ class StudentTeacherDetector:
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        check_fitted(self, "usual")
+        check_fitted(self, "distances")
         parts = []
         for found in each_batch(self._differences, images, BATCH):
             layers = [
                 functional.interpolate(
-                    self.usual[name](values)[:, None], images.shape[2:], mode="bilinear"
+                    self.distances[name](values)[:, None], images.shape[2:], mode="bilinear"
                 )
                 for name, values in found.items()
             ]

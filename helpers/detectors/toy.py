@@ -22,8 +22,8 @@ def good_points(count: int, seed: int = 0) -> np.ndarray:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
 
 
-def odd_points(count: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Draw three kinds of odd points, N×2 each: in the hollow, beside the band, beyond its end."""
+def anomalous_points(count: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Draw anomalous points of three kinds, N×2: in the hollow, beside the band, beyond its end."""
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0.1 * np.pi, 1.4 * np.pi, count)
     side = np.where(rng.random(count) < 0.5, 1.45, 2.55) + rng.normal(0, 0.05, count)
@@ -110,9 +110,9 @@ def self_supervision(good: np.ndarray, seed: int = 0) -> Score:
 
 
 def synthesis(good: np.ndarray, seed: int = 0) -> Score:
-    """Make odd points up by shaking good ones; score what a classifier of the two says."""
+    """Synthesise anomalous points by shaking good ones; score a classifier's probability."""
     shaken = good + np.random.default_rng(seed).normal(0, 0.7, good.shape)
-    judge = MLPClassifier(
+    classifier = MLPClassifier(
         hidden_layer_sizes=(24,),
         activation="tanh",
         alpha=1e-2,
@@ -121,8 +121,8 @@ def synthesis(good: np.ndarray, seed: int = 0) -> Score:
         random_state=seed,
     )
     with _briefly():
-        judge.fit(np.concatenate([good, shaken]), np.repeat([0, 1], len(good)))
-    return lambda points: judge.predict_proba(points)[:, 1]
+        classifier.fit(np.concatenate([good, shaken]), np.repeat([0, 1], len(good)))
+    return lambda points: classifier.predict_proba(points)[:, 1]
 
 
 STRATEGIES: Mapping[str, Strategy] = {

@@ -1,8 +1,8 @@
 """Episodes for pretraining: a few pictures of one formula, some of them broken on purpose.
 
 An episode is what a memory-bank detector meets in practice: pictures of one product, and the
-question which places of a new picture have no like in the others. A network trained to answer it
-on endlessly many formulas has features in which an ordinary place is near to ordinary places.
+question which patches of a new picture have no like in the others. A network trained to answer it
+on endlessly many formulas has features in which an ordinary patch is near to ordinary patches.
 """
 
 import math
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-# How a picture can be broken, and how often each way is drawn.
+# How a picture can be broken, and how often each way is chosen.
 BREAKS = {"foreign": 0.30, "paint": 0.20, "bend": 0.22, "smear": 0.10, "tone": 0.18}
 BEND = list(BREAKS).index("bend")
 INTACT = -1
-CELL = 8  # pixels a side of the places that are judged: the stride of ResNet18's second stage
+CELL = 8  # pixels a side of the labelled patches: the stride of ResNet18's second stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,8 @@ class Episodes:
     ----------
     pictures
         float32, E·V×3×H×W in [0, 1], channels-last, episode after episode.
-    places
-        int64, E×V×(H/8)×(W/8): 1 broken, 0 intact, -1 hardly changed (not judged).
+    labels
+        int64, E×V×(H/8)×(W/8), of each patch: 1 broken, 0 intact, -1 hardly changed (not counted).
     ways
         int64, E×V: how each picture was broken, a position in ``BREAKS``, or ``INTACT``.
     formulas
@@ -35,7 +35,7 @@ class Episodes:
     """
 
     pictures: torch.Tensor
-    places: torch.Tensor
+    labels: torch.Tensor
     ways: torch.Tensor
     formulas: torch.Tensor
 
@@ -77,13 +77,13 @@ def draw_episodes(
     broken, way = _break(pictures, grid, clean, views, generator)
     change = (broken - clean).abs().mean(1, keepdim=True)
     change = functional.avg_pool2d(change, CELL)[:, 0]
-    places = torch.full(change.shape, -1)
-    places[change > 0.03] = 1
-    places[change < 0.003] = 0
+    labels = torch.full(change.shape, -1)
+    labels[change > 0.03] = 1
+    labels[change < 0.003] = 0
     seen = _photograph(broken, episodes, views, generator)
     return Episodes(
         seen.contiguous(memory_format=torch.channels_last),
-        places.unflatten(0, (episodes, views)),
+        labels.unflatten(0, (episodes, views)),
         way.unflatten(0, (episodes, views)),
         formulas.repeat_interleave(views),
     )
@@ -195,7 +195,7 @@ def _spots(
 def _contents(
     clean: torch.Tensor, way: torch.Tensor, views: int, generator: torch.Generator
 ) -> torch.Tensor:
-    """Return what appears at the broken places, as a whole picture each."""
+    """Return what appears where each is broken, as a whole picture each."""
     count, side, one = len(clean), clean.shape[-1], (len(clean), 1, 1, 1)
     mean = clean.mean((2, 3), keepdim=True)
 

@@ -1,6 +1,6 @@
 """Patterns given by a formula: stripes, lattices, noise, cells, dots, strokes, fractals, shapes.
 
-Each family maps places to values between 0 and 1. Coordinates are in wavelengths, so that a
+Each family maps positions to values between 0 and 1. Coordinates are in wavelengths, so that a
 family knows nothing of pixels, and every random number comes from the generator it is handed.
 """
 
@@ -52,7 +52,7 @@ class Field:
 
 
 def values(field: Field, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the pattern at places in pixels (of a picture of 128 × 128).
+    """Return the pattern at positions in pixels (of a picture of 128 × 128).
 
     Parameters
     ----------
@@ -219,10 +219,10 @@ def fractal(field: Field, u: np.ndarray, v: np.ndarray, rng: np.random.Generator
     cloud = np.concatenate(track)
     low, high = np.percentile(cloud, [1, 99], axis=0)
     tile = 48
-    place = ((cloud - low) / np.maximum(high - low, 1e-6) * 0.9 + 0.05) * tile
-    place = place[((place >= 0) & (place < tile)).all(axis=1)].astype(int)
+    position = ((cloud - low) / np.maximum(high - low, 1e-6) * 0.9 + 0.05) * tile
+    position = position[((position >= 0) & (position < tile)).all(axis=1)].astype(int)
     canvas = np.zeros((tile, tile), np.float32)
-    np.add.at(canvas, (place[:, 0], place[:, 1]), 1)
+    np.add.at(canvas, (position[:, 0], position[:, 1]), 1)
     canvas = gaussian_filter(np.log1p(canvas), 0.5, mode="wrap")
     canvas /= canvas.max()
     i = (np.floor(u * tile / 2).astype(np.int32)) % tile

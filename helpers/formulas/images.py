@@ -194,7 +194,7 @@ def _coloured(value: np.ndarray, palette: tuple[tuple[float, float, float], ...]
 def _object(
     formula: Formula, x: np.ndarray, y: np.ndarray, rng: np.random.Generator, side: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far each place is inside the outline (0…1), and the height of a dome over it."""
+    """Return how far each position is inside the outline (0…1), and the height of a dome."""
     half = side / 2
     dx, dy = rng.normal(0, 0.05 * formula.unrest, 2)
     a, b = x / half - dx, y / half - dy

@@ -38,7 +38,7 @@ class PretrainingSettings:
         Of AdamW (Loshchilov and Hutter, ICLR 2019). The rate rises over the first 100 steps and
         falls to nothing with half a cosine.
     hardest
-        Weight of the intact places most wrongly taken for broken.
+        Weight of the intact patches most wrongly taken for broken.
     naming
         Weight of the second task: to say which formula a picture comes from.
     seed
@@ -78,7 +78,7 @@ class Pretrained:
     seconds: float
 
 
-class Pupil(nn.Module):
+class PretextNetwork(nn.Module):
     """ResNet18 up to its third stage, with what the two tasks need besides.
 
     The last normalisation of every residual block starts at zero, so that the untrained network is
@@ -103,12 +103,12 @@ class Pupil(nn.Module):
         return second, trunk.layer3(second)
 
 
-def nearest_elsewhere(places: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-    """Return the distance of each place to the nearest intact place of the episode's other views.
+def nearest_elsewhere(labels: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+    """Return the distance of each patch to the nearest intact one of the episode's other views.
 
     Parameters
     ----------
-    places
+    labels
         int64, E×V×h×w: 0 where intact.
     features
         float32, E×V×h×w×C.
@@ -119,37 +119,37 @@ def nearest_elsewhere(places: torch.Tensor, features: torch.Tensor) -> torch.Ten
         float32, E×V×h×w; differentiable.
     """
     episodes, views, height, width, channels = features.shape
-    flat = features.reshape(episodes, -1, channels)
+    vectors = features.reshape(episodes, -1, channels)
     with torch.no_grad():
-        squares = flat.square().sum(-1)
-        distance = torch.baddbmm(squares[:, None], flat, flat.transpose(1, 2), alpha=-2)
+        squares = vectors.square().sum(-1)
+        distance = torch.baddbmm(squares[:, None], vectors, vectors.transpose(1, 2), alpha=-2)
         own = distance.view(episodes, views, height * width, views, height * width)
         own.diagonal(dim1=1, dim2=3).fill_(math.inf)
-        distance.masked_fill_((places.flatten(1) != 0)[:, None], math.inf)
+        distance.masked_fill_((labels.flatten(1) != 0)[:, None], math.inf)
         nearest = distance.argmin(-1)
-    there = flat.gather(1, nearest[..., None].expand(-1, -1, channels))
-    return (flat - there).square().sum(-1).clamp_min(1e-6).sqrt().view(places.shape)
+    there = vectors.gather(1, nearest[..., None].expand(-1, -1, channels))
+    return (vectors - there).square().sum(-1).clamp_min(1e-6).sqrt().view(labels.shape)
 
 
-def oddity_loss(
-    logits: torch.Tensor, places: torch.Tensor, bent: torch.Tensor, hardest: float
+def anomaly_loss(
+    logits: torch.Tensor, labels: torch.Tensor, bent: torch.Tensor, hardest: float
 ) -> torch.Tensor:
-    """Return the loss of telling broken places (1) from intact ones (0).
+    """Return the loss of telling broken patches (1) from intact ones (0).
 
-    Broken and intact places weigh the same however many they are; of a bent picture only the
-    farther half of the places counts; and the two per cent of a picture's intact places that
-    look most broken count once more, since an image is judged by its highest score.
+    Broken and intact patches weigh the same however many they are; of a bent picture only the
+    farther half of the patches counts; and the two per cent of a picture's intact patches that
+    look most broken count once more, since an image's score is its highest patch's.
 
     Parameters
     ----------
-    logits, places
+    logits, labels
         E×V×h×w.
     bent
         E×V.
     hardest
         Weight of the last term.
     """
-    intact, broken = places == 0, places == 1
+    intact, broken = labels == 0, labels == 1
     doubtful = broken & bent[:, :, None, None]
     if doubtful.any():
         broken = broken & ~(doubtful & (logits < logits[doubtful].median()))
@@ -164,11 +164,11 @@ def oddity_loss(
 
 
 def pretext_loss(
-    pupil: Pupil, batch: Episodes, settings: PretrainingSettings, machine: Machine
+    network: PretextNetwork, batch: Episodes, settings: PretrainingSettings, machine: Machine
 ) -> torch.Tensor:
-    """Return the loss of a batch: find what is odd, and name the formula."""
+    """Return the loss of a batch: find what is broken, and name the formula."""
     with machine.autocast():
-        second, third = pupil(batch.pictures)
+        second, third = network(batch.pictures)
     # The same neighbourhoods and the same distance as PatchCore's.
     second = functional.avg_pool2d(second.float(), 3, 1, 1)
     third = third.float()
@@ -176,12 +176,12 @@ def pretext_loss(
         functional.avg_pool2d(third, 3, 1, 1), second.shape[-2:], mode="bilinear"
     )
     features = torch.cat([second, coarse], 1).permute(0, 2, 3, 1)
-    features = features.unflatten(0, batch.places.shape[:2]) / features.shape[-1] ** 0.5
-    distance = nearest_elsewhere(batch.places, features)
-    logits = functional.softplus(pupil.scale) * distance + pupil.offset
-    odd = oddity_loss(logits, batch.places, batch.ways == BEND, settings.hardest)
-    names = pupil.name(third.mean((2, 3)))
-    return odd + settings.naming * functional.cross_entropy(names, batch.formulas)
+    features = features.unflatten(0, batch.labels.shape[:2]) / features.shape[-1] ** 0.5
+    distance = nearest_elsewhere(batch.labels, features)
+    logits = functional.softplus(network.scale) * distance + network.offset
+    anomaly = anomaly_loss(logits, batch.labels, batch.ways == BEND, settings.hardest)
+    names = network.name(third.mean((2, 3)))
+    return anomaly + settings.naming * functional.cross_entropy(names, batch.formulas)
 
 
 def make_pool(settings: PretrainingSettings) -> torch.Tensor:
@@ -229,9 +229,9 @@ def pretrain(
     """
     machine = machine or this_machine()
     with seeded(settings.seed):
-        pupil = machine.place(Pupil(settings.formulas)).train()
-    free = [pupil.scale, pupil.offset]
-    rest = [value for value in pupil.parameters() if not any(value is other for other in free)]
+        network = machine.place(PretextNetwork(settings.formulas)).train()
+    free = [network.scale, network.offset]
+    rest = [value for value in network.parameters() if not any(value is other for other in free)]
     optimiser = torch.optim.AdamW(
         [{"params": rest, "weight_decay": settings.weight_decay},
          {"params": free, "weight_decay": 0.0}],
@@ -239,13 +239,13 @@ def pretrain(
         fused=True,
     )  # fmt: skip
     identity = repr(sorted(asdict(settings).items()))
-    losses, before = load_checkpoint(checkpoint, pupil, optimiser, identity)
+    losses, before = load_checkpoint(checkpoint, network, optimiser, identity)
     start = time.perf_counter() - before
     for step in tqdm(range(len(losses), settings.steps), desc="pretraining", leave=False):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, settings)
         batch = _batch(pool, step, settings, machine)
-        value = pretext_loss(pupil, batch, settings, machine)
+        value = pretext_loss(network, batch, settings, machine)
         optimise(value, optimiser, clipped=rest, longest=1.0)
         losses.append(float(value.detach()))
         if not math.isfinite(losses[-1]):
@@ -256,11 +256,11 @@ def pretrain(
         if (step + 1) % save_every == 0 or step + 1 == settings.steps:
             seconds = time.perf_counter() - start
             if checkpoint:
-                save_checkpoint(checkpoint, pupil, optimiser, identity, losses, seconds)
+                save_checkpoint(checkpoint, network, optimiser, identity, losses, seconds)
             if report:
                 recent = losses[-save_every:]
                 report(step + 1, sum(recent) / len(recent), seconds)
-    state = {name: value.cpu() for name, value in pupil.trunk.state_dict().items()}
+    state = {name: value.cpu() for name, value in network.trunk.state_dict().items()}
     return Pretrained(state, tuple(losses), time.perf_counter() - start)
 
 

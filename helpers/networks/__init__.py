@@ -1,7 +1,7 @@
 """Backbones, their weights, and how networks are trained and used."""
 
-from helpers.networks.features import joined, patch_features
+from helpers.networks.features import concatenated, patch_features
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings
 
-__all__ = ["TrainingSettings", "joined", "patch_features", "seeded"]
+__all__ = ["TrainingSettings", "concatenated", "patch_features", "seeded"]

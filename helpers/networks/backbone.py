@@ -1,17 +1,15 @@
 """Feature extractors: a network, its weights, cut after the layers that are asked for."""
 
-import copy
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import get_model
 
 from helpers.errors import DataError, did_you_mean
+from helpers.networks.normalisation import fold_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.weights import (
     FORMULA_FOLDER,
@@ -61,7 +59,7 @@ class FeatureExtractor(nn.Module):
     channels
         Number of features of each layer.
     strides
-        Pixels of the input from one place of a layer's map to the next.
+        Pixels of the input from one patch of a layer's map to the next.
     """
 
     def __init__(
@@ -109,7 +107,7 @@ class Backbone(FeatureExtractor):
     """A frozen feature extractor, its normalisations folded into the convolutions before them."""
 
     def __init__(self, extractor: FeatureExtractor) -> None:
-        stages = [(name, _folded(stage)) for name, stage in extractor.stages.items()]
+        stages = [(name, fold_normalisation(stage)) for name, stage in extractor.stages.items()]
         super().__init__(extractor.architecture, extractor.source, stages, extractor.layers)
         self.requires_grad_(False)
 
@@ -184,7 +182,7 @@ def trainable_backbone(
         with seeded(seed):
             network = get_model(architecture, weights=None)
     else:
-        network = _network_with(architecture, state, source, ordered[-1])
+        network = _load_network(architecture, state, source, ordered[-1])
     return FeatureExtractor(architecture, source, _stages(network, known, ordered[-1]), ordered)
 
 
@@ -246,7 +244,7 @@ def _formula(
     return state, WeightsSource("formula", f"formula weights of {architecture}", digest)
 
 
-def _network_with(architecture: str, state: State, source: WeightsSource, last: str) -> nn.Module:
+def _load_network(architecture: str, state: State, source: WeightsSource, last: str) -> nn.Module:
     # On the meta device nothing is initialised, which takes longer than reading the file.
     with torch.device("meta"):
         network = get_model(architecture, weights=None)
@@ -290,15 +288,3 @@ def _stages(network: nn.Module, known: dict[str, str], last: str) -> list[tuple[
             if ends[name] == last:
                 break
     return stages
-
-
-def _folded(part: nn.Module) -> nn.Module:
-    """Fold every normalisation into the convolution before it: the same function, fewer steps."""
-    part = copy.deepcopy(part)
-    for module in list(part.modules()):
-        children = list(module.named_children())
-        for (first, one), (second, two) in pairwise(children):
-            if isinstance(one, nn.Conv2d) and isinstance(two, nn.BatchNorm2d):
-                setattr(module, first, fuse_conv_bn_eval(one, two))
-                setattr(module, second, nn.Identity())
-    return part

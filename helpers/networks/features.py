@@ -1,4 +1,4 @@
-"""Features of the neighbourhoods of a picture: several layers of a backbone, put together."""
+"""Features of a picture's patches: several layers of a backbone, concatenated."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def patch_features(
 ) -> torch.Tensor:
     """Return the neighbourhood features of uint8 images N×3×H×W: float32, N×C×h×w.
 
-    The layers' maps are put together by ``joined``.
+    The layers' maps are put together by ``concatenated``.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def patch_features(
         )
     features = None
     for number, maps in enumerate(each_batch(network, images, BATCH, machine)):
-        part, start = joined(maps, patch), number * BATCH
+        part, start = concatenated(maps, patch), number * BATCH
         _refuse_not_finite(part, start, network)
         if features is None:
             # One piece from the start: putting the parts together would need twice the memory.
@@ -57,18 +57,18 @@ def _refuse_not_finite(features: torch.Tensor, start: int, network: FeatureExtra
         )
 
 
-def flat(features: torch.Tensor) -> torch.Tensor:
-    """Turn N×C×h×w features into a row for each place: (N·h·w)×C.
+def patch_vectors(features: torch.Tensor) -> torch.Tensor:
+    """Turn N×C×h×w features into a feature vector for each patch: (N·h·w)×C.
 
     Those of ``patch_features`` lie so in memory, and nothing is copied.
     """
     return features.permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def joined(maps: Mapping[str, torch.Tensor], patch: int = 3) -> torch.Tensor:
-    """Put the maps of several layers together: float32, B×C×h×w of the finest.
+def concatenated(maps: Mapping[str, torch.Tensor], patch: int = 3) -> torch.Tensor:
+    """Concatenate the maps of several layers: float32, B×C×h×w of the finest.
 
-    Each is averaged over neighbourhoods of ``patch`` × ``patch`` places, the border counting as
+    Each is averaged over neighbourhoods of ``patch`` × ``patch`` patches, the border counting as
     zeros, and the coarser ones are resized to the finest.
     """
     averaged = [functional.avg_pool2d(m.float(), patch, 1, patch // 2) for m in maps.values()]

@@ -1,11 +1,14 @@
-"""Batch normalisations set to the statistics of the weights that training ended with."""
+"""Batch normalisations: set to the final weights' statistics, or folded away."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from helpers.machine import this_machine
 from helpers.networks.seeding import epoch_seed, seeded
@@ -40,7 +43,7 @@ def settle_normalisation(
 def averaged_normalisation(model: nn.Module) -> Iterator[None]:
     """Let every batch normalisation average, plainly, over the batches shown inside the block.
 
-    While weights still move fast, the running averages lag behind them, and a network judges
+    While weights still move fast, the running averages lag behind them, and a network answers
     otherwise than it did in training. A pass without learning makes them exact (Wu and Johnson,
     "Rethinking 'Batch' in BatchNorm", arXiv 2105.07576, Section 3). No gradients are kept inside;
     the model is left in evaluation mode.
@@ -58,3 +61,14 @@ def averaged_normalisation(model: nn.Module) -> Iterator[None]:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         model.eval()
+
+
+def fold_normalisation(part: nn.Module) -> nn.Module:
+    """Fold every normalisation into the convolution before it: the same function, fewer steps."""
+    part = copy.deepcopy(part)
+    for module in list(part.modules()):
+        for (first, one), (second, two) in pairwise(list(module.named_children())):
+            if isinstance(one, nn.Conv2d) and isinstance(two, nn.BatchNorm2d):
+                setattr(module, first, fuse_conv_bn_eval(one, two))
+                setattr(module, second, nn.Identity())
+    return part

@@ -1,4 +1,4 @@
-"""Made-up defects: masks of the asked size, textures where the mask is, a classifier of them."""
+"""Synthetic defects: masks of the asked size, textures where the mask is, a classifier of them."""
 
 from dataclasses import replace
 
@@ -7,20 +7,20 @@ import pytest
 import torch
 
 from helpers.detectors.filled_masks import (
-    MadeUpDefectsDetector,
-    MadeUpSettings,
-    enlarged,
-    fill,
+    FilledMasksDetector,
+    FilledMasksSettings,
+    fill_masks,
     formula_textures,
     perlin_noise,
     random_masks,
+    upsampled,
 )
 from helpers.detectors.reconstruction.diffusion import DiffusionSettings
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings
 from tests.stripes import moving_stripes
 
-TINY = MadeUpSettings(
+TINY = FilledMasksSettings(
     layer="layer2",
     textures=4,
     training=TrainingSettings(epochs=1, batch_size=8, learning_rate=1e-3),
@@ -79,17 +79,17 @@ def test_filling_changes_the_marked_places_only():
     masks = torch.zeros(4, 16, 16, dtype=torch.bool)
     masks[:, 4:8, 4:8] = True
     with seeded(4):
-        spoiled = fill(images, masks, textures, (0.3, 0.9))
-    marked = spoiled.permute(0, 2, 3, 1)[masks]
+        damaged = fill_masks(images, masks, textures, (0.3, 0.9))
+    marked = damaged.permute(0, 2, 3, 1)[masks]
     assert 0.3 <= float(marked.min()) < float(marked.max()) <= 0.9
-    assert float(spoiled.permute(0, 2, 3, 1)[~masks].abs().max()) == 0
-    assert float(fill(images, masks, textures, (1.0, 1.0))[0, 0, 5, 5]) == 1
+    assert float(damaged.permute(0, 2, 3, 1)[~masks].abs().max()) == 0
+    assert float(fill_masks(images, masks, textures, (1.0, 1.0))[0, 0, 5, 5]) == 1
 
 
 def test_sizes_that_differ_are_refused():
     masks = torch.zeros(1, 16, 16, dtype=torch.bool)
     with pytest.raises(ValueError, match="must be of one size"):
-        fill(torch.zeros(1, 3, 16, 16), masks, torch.zeros(2, 3, 8, 8))
+        fill_masks(torch.zeros(1, 3, 16, 16), masks, torch.zeros(2, 3, 8, 8))
 
 
 def test_textures_are_seeded_and_enlarged():
@@ -97,13 +97,13 @@ def test_textures_are_seeded_and_enlarged():
     assert one.shape == (3, 3, 32, 32)
     assert np.array_equal(one, formula_textures(3, 32, seed=0))
     assert not np.array_equal(one, formula_textures(3, 32, seed=1))
-    assert enlarged(one, 64).shape == (3, 3, 64, 64)
-    assert torch.equal(enlarged(one, 32), torch.tensor(one) / 255)
+    assert upsampled(one, 64).shape == (3, 3, 64, 64)
+    assert torch.equal(upsampled(one, 32), torch.tensor(one) / 255)
 
 
 def test_the_detector_repeats_itself_and_has_a_class_more():
     images = moving_stripes(16)
-    one, two = (MadeUpDefectsDetector(TINY).fit(images) for _ in "ab")
+    one, two = (FilledMasksDetector(TINY).fit(images) for _ in "ab")
     assert np.array_equal(one.predict(images).image, two.predict(images).image)
     assert one.probabilities(images).shape == (16, 4)
     assert one.textures.shape == (4, 3, 64, 64)
@@ -111,7 +111,7 @@ def test_the_detector_repeats_itself_and_has_a_class_more():
 
 def test_a_diffusion_model_can_draw_what_the_masks_are_filled_with():
     model = DiffusionSettings(side=16, width=8, patch=2, training=TINY.training)
-    detector = MadeUpDefectsDetector(replace(TINY, kinds=("fill",), diffusion=model))
+    detector = FilledMasksDetector(replace(TINY, kinds=("fill",), diffusion=model))
     detector.fit(moving_stripes(16))
     assert detector.textures.shape == (4, 3, 16, 16)
 
@@ -134,6 +134,6 @@ def test_bad_settings_are_refused(changes, message):
 
 def test_a_batch_larger_than_the_data_and_judging_first_are_refused():
     with pytest.raises(ValueError, match="larger than the 5 training images"):
-        MadeUpDefectsDetector(TINY).fit(moving_stripes(5))
+        FilledMasksDetector(TINY).fit(moving_stripes(5))
     with pytest.raises(ValueError, match="call fit"):
-        MadeUpDefectsDetector(TINY).predict(moving_stripes(1))
+        FilledMasksDetector(TINY).predict(moving_stripes(1))

@@ -9,19 +9,18 @@ import torch
 
 from helpers.data.load import load_category
 from helpers.detectors.student_teacher import (
+    MahalanobisDistance,
     Student,
     StudentTeacherDetector,
     StudentTeacherSettings,
     Teacher,
-    Usual,
     differences,
-    folded,
     mean_of_hardest,
 )
 from helpers.metrics.image import image_auroc
 from helpers.metrics.scores import Scores
 from helpers.networks.backbone import backbone
-from helpers.networks.normalisation import averaged_normalisation
+from helpers.networks.normalisation import averaged_normalisation, fold_normalisation
 from helpers.networks.training import DivergedError, TrainingSettings
 from tests.stripes import still_stripes
 
@@ -79,15 +78,15 @@ def test_the_teachers_features_are_standardised_on_good_images():
     assert maps.mean((0, 2, 3)).abs().max() < 1e-4
 
 
-def test_usual_differences_have_length_1_on_average():
+def test_good_differences_have_length_1_on_average():
     torch.manual_seed(0)
     mixing = torch.tensor([[2.0, 0.0], [1.5, 0.5]])
     good = torch.einsum("cd,ndhw->nchw", mixing, torch.randn(4, 2, 40, 40))
-    usual = Usual(good)
-    assert usual(good).mean().item() == pytest.approx(1, abs=0.02)
-    assert usual(torch.zeros(1, 2, 1, 1)).item() == 0
+    distance = MahalanobisDistance(good)
+    assert distance(good).mean().item() == pytest.approx(1, abs=0.02)
+    assert distance(torch.zeros(1, 2, 1, 1)).item() == 0
     along, across = torch.tensor([2.0, 1.5]), torch.tensor([-1.5, 2.0])
-    lengths = usual(torch.stack([along, across]).view(2, 2, 1, 1)).flatten()
+    lengths = distance(torch.stack([along, across]).view(2, 2, 1, 1)).flatten()
     expected = [v @ torch.linalg.inv(mixing @ mixing.T) @ v / 2 for v in (along, across)]
     assert torch.allclose(lengths, torch.stack(expected), rtol=0.1)
 
@@ -117,8 +116,10 @@ def test_a_folded_student_answers_the_same():
     images = torch.rand(4, 3, 32, 32)
     with averaged_normalisation(student):
         student(images * 0.5)
-    before, after = student(images), folded(student)(images)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded(student).modules())
+    before, after = student(images), fold_normalisation(student)(images)
+    assert not any(
+        isinstance(m, torch.nn.BatchNorm2d) for m in fold_normalisation(student).modules()
+    )
     for name, value in before.items():
         assert torch.allclose(value, after[name], atol=1e-5)
 
@@ -144,7 +145,7 @@ def test_the_student_learns_and_the_teacher_does_not(fitted):
 
 def test_good_images_that_taught_nothing_have_length_1(fitted):
     for name, values in fitted.differences(still_stripes(20, seed=5)).items():
-        assert fitted.usual[name](values).mean().item() == pytest.approx(1, abs=0.25)
+        assert fitted.distances[name](values).mean().item() == pytest.approx(1, abs=0.25)
 
 
 def test_the_same_seed_gives_the_same_scores_and_another_seed_others(fitted):
@@ -158,7 +159,7 @@ def test_the_same_seed_gives_the_same_scores_and_another_seed_others(fitted):
     )
 
 
-def test_an_image_is_judged_alike_alone_and_in_company(fitted):
+def test_an_image_is_scored_alike_alone_and_in_company(fitted):
     images = still_stripes(20, seed=4)
     together, alone = fitted.predict(images), fitted.predict(images[17:18])
     assert np.allclose(together.maps[17], alone.maps[0], rtol=5e-2, atol=5e-2)

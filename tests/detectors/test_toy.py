@@ -1,21 +1,23 @@
-"""The strategies in a plane: each tells odd points from good ones, and repeats itself."""
+"""The strategies in a plane: each tells anomalous points from good ones, and repeats itself."""
 
 import numpy as np
 import pytest
 
-from helpers.detectors.toy import STRATEGIES, good_points, odd_points
+from helpers.detectors.toy import STRATEGIES, anomalous_points, good_points
 from helpers.metrics.image import image_auroc
 
 
-def auroc(score, good, odd):
-    return image_auroc(np.repeat([0, 1], [len(good), len(odd)]), score(np.concatenate([good, odd])))
+def auroc(score, good, anomalous):
+    return image_auroc(
+        np.repeat([0, 1], [len(good), len(anomalous)]), score(np.concatenate([good, anomalous]))
+    )
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_each_ranks_odd_points_above_new_good_ones(name):
     score = STRATEGIES[name](good_points(300), 0)
-    for odd in odd_points(200, seed=2).values():
-        assert auroc(score, good_points(200, seed=1), odd) > 0.8
+    for anomalous in anomalous_points(200, seed=2).values():
+        assert auroc(score, good_points(200, seed=1), anomalous) > 0.8
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -39,6 +41,6 @@ def test_density_of_one_cloud_falls_with_the_squared_distance():
 
 def test_points_lie_where_they_should():
     assert np.linalg.norm(good_points(500), axis=1).mean() == pytest.approx(2, abs=0.02)
-    odd = odd_points(500)
-    assert np.linalg.norm(odd["in the hollow"], axis=1).max() < 1.9
-    assert np.abs(np.linalg.norm(odd["beside the band"], axis=1) - 2).min() > 0.3
+    anomalous = anomalous_points(500)
+    assert np.linalg.norm(anomalous["in the hollow"], axis=1).max() < 1.9
+    assert np.abs(np.linalg.norm(anomalous["beside the band"], axis=1) - 2).min() > 0.3

@@ -23,8 +23,8 @@ def test_shapes_and_ranges(pool):
     assert batch.pictures.is_contiguous(memory_format=torch.channels_last)
     assert batch.pictures.min() >= 0
     assert batch.pictures.max() <= 1
-    assert batch.places.shape == (5, 3, 6, 6)
-    assert set(batch.places.unique().tolist()) <= {-1, 0, 1}
+    assert batch.labels.shape == (5, 3, 6, 6)
+    assert set(batch.labels.unique().tolist()) <= {-1, 0, 1}
     assert batch.ways.shape == (5, 3)
     assert batch.formulas.tolist() == sorted(
         batch.formulas.tolist(), key=batch.formulas.tolist().index
@@ -40,7 +40,7 @@ def test_views_of_an_episode_are_of_one_formula_and_episodes_of_different_ones(p
 def test_the_same_seed_gives_the_same_batch(pool):
     one, same, other = draw(pool, 1), draw(pool, 1), draw(pool, 2)
     assert torch.equal(one.pictures, same.pictures)
-    assert torch.equal(one.places, same.places)
+    assert torch.equal(one.labels, same.labels)
     assert not torch.equal(one.pictures, other.pictures)
 
 
@@ -53,11 +53,11 @@ def test_the_global_random_numbers_are_left_alone(pool):
 
 
 def test_about_three_pictures_in_ten_stay_intact_and_most_places_do(pool):
-    places = torch.cat([draw(pool, seed).places.flatten(0, 1) for seed in range(30)])
-    untouched = (places == 0).flatten(1).all(1).float().mean()
+    labels = torch.cat([draw(pool, seed).labels.flatten(0, 1) for seed in range(30)])
+    untouched = (labels == 0).flatten(1).all(1).float().mean()
     assert 0.25 < untouched < 0.5
-    assert 0.02 < (places == 1).float().mean() < 0.25
-    assert (places == 0).float().mean() > 0.6
+    assert 0.02 < (labels == 1).float().mean() < 0.25
+    assert (labels == 0).float().mean() > 0.6
 
 
 def test_intact_places_of_views_differ_less_than_broken_ones(pool):
@@ -68,8 +68,8 @@ def test_intact_places_of_views_differ_less_than_broken_ones(pool):
         cells = torch.nn.functional.avg_pool2d(batch.pictures, 8).mean(1).view(5, 3, 6, 6)
         middle = cells.median(dim=1, keepdim=True).values
         gap = (cells - middle).abs()
-        inside.append(gap[batch.places == 0])
-        broken.append(gap[batch.places == 1])
+        inside.append(gap[batch.labels == 0])
+        broken.append(gap[batch.labels == 1])
     assert torch.cat(broken).mean() > 2 * torch.cat(inside).mean()
 
 
@@ -83,7 +83,7 @@ def test_every_way_of_breaking_is_drawn_as_often_as_it_says(pool):
 def test_an_intact_picture_has_no_broken_place(pool):
     batch = draw(pool)
     assert (batch.ways == INTACT).any()
-    assert (batch.places[batch.ways == INTACT] == 0).all()
+    assert (batch.labels[batch.ways == INTACT] == 0).all()
 
 
 def test_crops_stay_inside_the_picture_and_keep_its_proportions():

@@ -19,13 +19,13 @@ FIELD = Field(
 )
 
 
-def places(side=64):
+def positions(side=64):
     line = np.arange(side, dtype=np.float32)
     return np.meshgrid(line, line)
 
 
 def drawn(seed=0, **changes):
-    return values(replace(FIELD, **changes), *places(), np.random.default_rng(seed))
+    return values(replace(FIELD, **changes), *positions(), np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -92,8 +92,8 @@ def test_cells_lie_round_their_points():
 
 def test_a_fractal_is_the_same_for_one_seed_of_the_field_and_another_for_another():
     rng = lambda: np.random.default_rng(0)  # noqa: E731
-    one = values(replace(FIELD, family="fractal", seed=1), *places(), rng())
-    two = values(replace(FIELD, family="fractal", seed=2), *places(), rng())
+    one = values(replace(FIELD, family="fractal", seed=1), *positions(), rng())
+    two = values(replace(FIELD, family="fractal", seed=2), *positions(), rng())
     assert np.abs(one - two).mean() > 0.02
 
 
@@ -106,7 +106,7 @@ def test_noise_takes_the_tables_values_at_whole_places_and_lies_between_them_els
 
 
 def test_noise_repeats_with_its_table():
-    u, v = places(8)
+    u, v = positions(8)
     first = noise(u / 3, v / 3, np.random.default_rng(0))
     again = noise(u / 3 + TABLE, v / 3 - TABLE, np.random.default_rng(0))
     assert np.allclose(first, again, atol=1e-4)

@@ -7,12 +7,12 @@ import torch
 from helpers.errors import DataError
 from helpers.formulas.episodes import draw_episodes
 from helpers.formulas.pretraining import (
+    PretextNetwork,
     PretrainingSettings,
-    Pupil,
+    anomaly_loss,
     learning_rate_at,
     make_pool,
     nearest_elsewhere,
-    oddity_loss,
     pretext_loss,
     pretrain,
 )
@@ -31,7 +31,7 @@ def pool():
 
 
 def test_the_nearest_place_is_sought_in_other_views_and_among_intact_places_only():
-    # One episode, two views of 1×3 places with one feature each.
+    # One episode, two views of 1×3 patches with one feature each.
     features = torch.tensor([[0.0, 1.0, 9.0], [0.4, 8.8, 30.0]]).view(1, 2, 1, 3, 1)
     intact = torch.zeros(1, 2, 1, 3, dtype=torch.int64)
     distance = nearest_elsewhere(intact, features).view(2, 3)
@@ -46,8 +46,8 @@ def test_the_nearest_place_is_sought_in_other_views_and_among_intact_places_only
 def test_distances_agree_with_a_plain_search_and_have_its_gradient():
     generator = torch.Generator().manual_seed(0)
     features = torch.randn((2, 3, 2, 2, 5), generator=generator, requires_grad=True)
-    places = torch.zeros(2, 3, 2, 2, dtype=torch.int64)
-    distance = nearest_elsewhere(places, features)
+    labels = torch.zeros(2, 3, 2, 2, dtype=torch.int64)
+    distance = nearest_elsewhere(labels, features)
     flat = features.view(2, 3, 4, 5)
     for episode in range(2):
         for view in range(3):
@@ -59,20 +59,20 @@ def test_distances_agree_with_a_plain_search_and_have_its_gradient():
 
 
 def test_the_loss_of_a_hand_computed_case():
-    # One view with four places: logits 0 broken, 0 intact, 2 intact, one not judged.
+    # One view with four patches: logits 0 broken, 0 intact, 2 intact, one not counted.
     logits = torch.tensor([0.0, 0.0, 2.0, 5.0]).view(1, 1, 1, 4)
-    places = torch.tensor([1, 0, 0, -1]).view(1, 1, 1, 4)
-    straight = torch.zeros(1, 1, dtype=torch.bool)
+    labels = torch.tensor([1, 0, 0, -1]).view(1, 1, 1, 4)
+    bent = torch.zeros(1, 1, dtype=torch.bool)
     soft = math.log1p(math.exp(2.0))
     expected = math.log(2) + (math.log(2) + soft) / 2 + 0.5 * soft
-    assert oddity_loss(logits, places, straight, 0.5).item() == pytest.approx(expected, rel=1e-6)
+    assert anomaly_loss(logits, labels, bent, 0.5).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_of_a_bent_picture_the_farther_half_counts():
     logits = torch.tensor([4.0, 3.0, -5.0, -6.0]).view(1, 1, 2, 2)
     broken = torch.ones(1, 1, 2, 2, dtype=torch.int64)
     bent = torch.ones(1, 1, dtype=torch.bool)
-    mild, strict = (oddity_loss(logits, broken, b, 0.0).item() for b in (bent, ~bent))
+    mild, strict = (anomaly_loss(logits, broken, b, 0.0).item() for b in (bent, ~bent))
     # The median of four is the third: three count.
     expected = sum(math.log1p(math.exp(-z)) for z in (4, 3, -5)) / 3
     assert mild == pytest.approx(expected, rel=1e-5)
@@ -80,10 +80,10 @@ def test_of_a_bent_picture_the_farther_half_counts():
 
 
 def test_a_separated_batch_costs_less_than_a_confused_one():
-    places = torch.tensor([1, 0, 0, 0]).view(1, 1, 2, 2)
-    straight = torch.zeros(1, 1, dtype=torch.bool)
-    right = oddity_loss(torch.tensor([5.0, -5, -5, -5]).view(1, 1, 2, 2), places, straight, 0.5)
-    wrong = oddity_loss(torch.tensor([-5.0, 5, 5, 5]).view(1, 1, 2, 2), places, straight, 0.5)
+    labels = torch.tensor([1, 0, 0, 0]).view(1, 1, 2, 2)
+    bent = torch.zeros(1, 1, dtype=torch.bool)
+    right = anomaly_loss(torch.tensor([5.0, -5, -5, -5]).view(1, 1, 2, 2), labels, bent, 0.5)
+    wrong = anomaly_loss(torch.tensor([-5.0, 5, 5, 5]).view(1, 1, 2, 2), labels, bent, 0.5)
     assert right < 0.05
     assert wrong > 5
 
@@ -98,9 +98,9 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
 
 
 def test_an_untrained_pupil_is_its_shortcuts():
-    pupil = Pupil(3).eval()
-    assert all((block.bn2.weight == 0).all() for block in pupil.trunk.layer2)
-    second, third = pupil(torch.rand(2, 3, 32, 32))
+    network = PretextNetwork(3).eval()
+    assert all((block.bn2.weight == 0).all() for block in network.trunk.layer2)
+    second, third = network(torch.rand(2, 3, 32, 32))
     assert second.shape == (2, 128, 4, 4)
     assert third.shape == (2, 256, 2, 2)
 
@@ -136,13 +136,13 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(pool, tmp_p
 def test_the_loss_of_one_batch_can_be_learned(pool):
     # Fails when a part of the loss has no gradient, or a wrong one.
     batch = draw_episodes(pool, 4, 2, 32, torch.Generator().manual_seed(2))
-    assert (batch.places == 1).any()
+    assert (batch.labels == 1).any()
     with seeded(0):
-        pupil = Pupil(SMALL.formulas)
-    optimiser = torch.optim.AdamW(pupil.parameters(), lr=3e-3)
+        network = PretextNetwork(SMALL.formulas)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
     losses = []
     for _ in range(25):
-        value = pretext_loss(pupil, batch, SMALL, CPU)
+        value = pretext_loss(network, batch, SMALL, CPU)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()

@@ -92,15 +92,15 @@ def test_squeezenet_has_torchvisions_features(tmp_path):
 
 
 def middle_moves(network, layer, shift):
-    """How many places the map's middle moves when a bright spot moves by ``shift`` pixels."""
+    """How many patches the map's middle moves when a bright spot moves by ``shift`` pixels."""
     centres = []
     for corner in (64, 64 + shift):
         image = torch.zeros((1, 3, 256, 256))
         image[..., corner : corner + 8, corner : corner + 8] = 1
         change = network(image)[layer] - network(torch.zeros_like(image))[layer]
         energy = change.square().sum(dim=(0, 1, 3))
-        places = torch.arange(len(energy), dtype=torch.float32)
-        centres.append(float((energy * places).sum() / energy.sum()))
+        rows = torch.arange(len(energy), dtype=torch.float32)
+        centres.append(float((energy * rows).sum() / energy.sum()))
     return centres[1] - centres[0]
 
 

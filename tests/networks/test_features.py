@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.machine import Machine
-from helpers.networks.features import joined, patch_features
+from helpers.networks.features import concatenated, patch_features
 
 CPU = Machine("cpu", "float32")
 
@@ -47,7 +47,7 @@ def test_batches_change_nothing():
 
 def test_coarse_maps_are_resized_to_the_finest():
     maps = {"a": torch.zeros(1, 2, 4, 4), "b": torch.arange(4.0).view(1, 1, 2, 2)}
-    together = joined(maps, patch=1)
+    together = concatenated(maps, patch=1)
     assert together.shape == (1, 3, 4, 4)
     expected = functional.interpolate(maps["b"], (4, 4), mode="bilinear")
     assert torch.equal(together[:, 2:], expected)

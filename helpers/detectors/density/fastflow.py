@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.detectors.base import FeatureDetector
 from helpers.detectors.density.flow import Flow, fit_flow
 from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.backbone import Backbone, backbone
 from helpers.networks.inference import check_fitted, each_batch, inference
 from helpers.networks.training import TrainingSettings, check_batch
 
@@ -56,26 +56,19 @@ class FastFlowSettings:
             raise ValueError(f"hidden_share must be above 0; got {self.hidden_share}.")
 
 
-class FastFlowDetector:
-    """Score places by where a flow puts their features: far from the centre is unlikely.
+class FastFlowDetector(FeatureDetector):
+    """Score patches by where a flow puts their features: far from the centre is unlikely.
 
     Yu et al., "FastFlow: Unsupervised Anomaly Detection and Localization via 2D Normalizing Flows"
     (arXiv 2111.07677, Section 3): a flow of convolutions for each layer, trained to give the
-    features of good images a high likelihood. The layers' maps are those of ``oddness``, resized
+    features of good images a high likelihood. The maps of the layers (``anomaly_map``) are resized
     and averaged. The backbone is frozen, so its features are computed once, not every epoch; the
     flows have no weight in common, so they are trained one by one.
 
-    Parameters
-    ----------
-    settings
-        All choices.
-    network
-        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+    Parameters are those of ``FeatureDetector``.
 
     Attributes
     ----------
-    backbone
-        The network in use.
     flows
         One for each layer, after ``fit``.
     losses
@@ -83,12 +76,7 @@ class FastFlowDetector:
     """
 
     revision = 1
-
-    def __init__(
-        self, settings: FastFlowSettings | None = None, network: Backbone | None = None
-    ) -> None:
-        self.settings = settings or FastFlowSettings()
-        self.backbone = network
+    settings_class = FastFlowSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Learn the density of good images' features: uint8, N×3×H×W.
@@ -102,8 +90,7 @@ class FastFlowDetector:
         """
         s, t = self.settings, self.settings.training
         check_batch(len(images), t)  # before the features are computed
-        if self.backbone is None:
-            self.backbone = backbone(s.architecture, s.weights, s.layers, t.seed)
+        self._make_backbone(t.seed)
         machine = this_machine()
         known = self._features(images, machine)
         self.scales = {name: _scale(values) for name, values in known.items()}
@@ -121,21 +108,21 @@ class FastFlowDetector:
         for start in range(0, len(images), BATCH):
             layers = [
                 functional.interpolate(
-                    oddness(straight)[:, None], images.shape[2:], mode="bilinear"
+                    anomaly_map(latent)[:, None], images.shape[2:], mode="bilinear"
                 )
-                for straight, _ in self.straightened(images[start : start + BATCH]).values()
+                for latent, _ in self.transform(images[start : start + BATCH]).values()
             ]
             maps.append(torch.stack(layers).mean(0)[:, 0].cpu())
         s = self.settings
         return scores_from_maps(torch.cat(maps), None, s.smoothing, s.top_share)
 
-    def straightened(self, images: np.ndarray) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    def transform(self, images: np.ndarray) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """Return for each layer what its flow makes of uint8 images N×3×H×W.
 
         Returns
         -------
         dict
-            The straightened features, N×C×h×w, and the log-stretch of each place, N×h×w.
+            The latent, N×C×h×w, and each patch's part of the log-determinant, N×h×w.
         """
         check_fitted(self, "flows")
         machine = this_machine()
@@ -159,18 +146,18 @@ class FastFlowDetector:
         return (values - mean) / spread
 
 
-def oddness(straight: torch.Tensor) -> torch.Tensor:
-    """Return how far from the centre a flow has put each place: 1 − exp(−½ mean z²), B×C×… to B×….
+def anomaly_map(latent: torch.Tensor) -> torch.Tensor:
+    """Return how far from the centre a latent B×C×… lies at each patch: 1 − exp(−½ mean z²), B×….
 
     Between 0 and 1, so that no layer outvotes the others; the log-determinant is left out. Both are
     as in the open implementations (anomalib 2, models/image/fastflow/anomaly_map.py); the paper
     speaks of the likelihood.
     """
-    return 1 - torch.exp(-0.5 * straight.square().mean(1))
+    return 1 - torch.exp(-0.5 * latent.square().mean(1))
 
 
 def _scale(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each channel's mean and spread over images and places: 1×C×1×1."""
+    """Return each channel's mean and spread over images and patches: 1×C×1×1."""
     spread, mean = torch.std_mean(values, dim=(0, 2, 3), keepdim=True)
     # A channel that is silent on good images would be divided by zero.
     return mean, spread.clamp_min(1e-3 * spread.max().clamp_min(1e-12))

@@ -1,4 +1,4 @@
-"""Normalising flows: invertible networks that straighten data into a standard normal cloud."""
+"""Normalising flows: invertible networks that transform data into a standard normal latent."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Coupling(nn.Module):
     channels
         At least 2.
     kernel
-        Side of the network's convolutions: 1 looks at a place alone, 3 at its neighbours too.
+        Side of the network's convolutions: 1 looks at a patch alone, 3 at its neighbours too.
     hidden
         Width of the network.
     order
@@ -56,7 +56,7 @@ class Coupling(nn.Module):
         nn.init.zeros_(self.net[-1].bias)
 
     def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what comes out, B×C×H×W, and the log-stretch of each place, B×H×W."""
+        """Return what comes out, B×C×H×W, and each patch's log-determinant, B×H×W."""
         kept, changed = values[:, self.order].split(self.sizes, dim=1)
         stretch, shift = self._read(kept)
         out = torch.cat([kept, changed * stretch.exp() + shift], 1)
@@ -100,14 +100,14 @@ class Flow(nn.Module):
         if not kernels:
             raise ValueError("a flow needs at least one step; kernels is empty.")
         self.steps = nn.ModuleList(
-            Coupling(channels, kernel, hidden, halves(channels, place, seed), 1000 * seed + place)
-            for place, kernel in enumerate(kernels)
+            Coupling(channels, kernel, hidden, halves(channels, step, seed), 1000 * seed + step)
+            for step, kernel in enumerate(kernels)
         )
 
     def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the straightened values, B×C×H×W, and the log-stretch of each place, B×H×W.
+        """Return the latent, B×C×H×W, and each patch's part of the log-determinant, B×H×W.
 
-        The sum of an image's log-stretches is the logarithm of the Jacobian's determinant.
+        Summed over an image, it is the logarithm of the Jacobian's determinant.
         """
         total = values.new_zeros(values.shape[0], *values.shape[2:])
         for step in self.steps:
@@ -116,19 +116,19 @@ class Flow(nn.Module):
         return values, total
 
     def inverse(self, values: torch.Tensor) -> torch.Tensor:
-        """Bend a standard normal cloud into the data's shape: B×C×H×W to the same."""
+        """Transform a latent back into data: B×C×H×W to the same."""
         for step in reversed(self.steps):
             values = step.inverse(values)
         return values
 
     def log_density(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the logarithm of the density, shared out over the places: B×H×W.
+        """Return the logarithm of the density, shared out over the patches: B×H×W.
 
-        Change of variables: log p(x) = log N(z; 0, 1) + log |det dz/dx|. Summed over the places it
-        is the image's log-likelihood; with kernels of 1 each place's own is exact.
+        Change of variables: log p(x) = log N(z; 0, 1) + log |det dz/dx|. Summed over the patches
+        it is the image's log-likelihood; with kernels of 1 each patch's own is exact.
         """
-        straight, stretch = self(values)
-        return log_normal(straight) + stretch
+        latent, stretch = self(values)
+        return log_normal(latent) + stretch
 
     def sample(self, shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
         """Draw values of shape B×C×H×W from the learned density."""
@@ -137,24 +137,24 @@ class Flow(nn.Module):
             return self.inverse(torch.randn(shape, generator=generator))
 
 
-def halves(channels: int, place: int, seed: int = 0) -> torch.Tensor:
-    """Return the channels in the order in which a flow's step at ``place`` parts them.
+def halves(channels: int, step: int, seed: int = 0) -> torch.Tensor:
+    """Return the channels in the order in which a flow's step of this number parts them.
 
     Steps 2k and 2k + 1 have a random order and its reverse, so that together they change every
     channel. The even ones keep channel 0: two channels simply take turns.
     """
-    generator = torch.Generator().manual_seed(1000 * seed + place // 2)
+    generator = torch.Generator().manual_seed(1000 * seed + step // 2)
     others = 1 + torch.randperm(max(channels - 1, 0), generator=generator)
     order = torch.cat([torch.zeros(1, dtype=torch.long), others])
-    return order.flip(0) if place % 2 else order
+    return order.flip(0) if step % 2 else order
 
 
 def log_normal(values: torch.Tensor) -> torch.Tensor:
-    """Return the log-density of each place under independent standard normals: B×C×… to B×…."""
+    """Return the log-density of each patch under independent standard normals: B×C×… to B×…."""
     return -0.5 * (values**2 + math.log(2 * math.pi)).sum(1)
 
 
-def surprise(flow: Flow, values: torch.Tensor) -> torch.Tensor:
+def negative_log_likelihood(flow: Flow, values: torch.Tensor) -> torch.Tensor:
     """Return the mean negative log-likelihood of a value, in nats: the loss of a flow."""
     return -flow.log_density(values).mean() / values.shape[1]
 
@@ -164,7 +164,7 @@ def fit_flow(
     values: torch.Tensor,
     settings: TrainingSettings,
     machine: Machine,
-    loss: Callable[[Flow, torch.Tensor], torch.Tensor] = surprise,
+    loss: Callable[[Flow, torch.Tensor], torch.Tensor] = negative_log_likelihood,
 ) -> list[float]:
     """Train a flow in place; return the loss of each step.
 

@@ -7,22 +7,22 @@ from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.augmentation.cut_and_paste import squares
 
 
-def info_nce(right: torch.Tensor, wrong: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return the InfoNCE loss: how hard it is to pick the right answer out of all.
+def info_nce(positive: torch.Tensor, negative: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return the InfoNCE loss: how hard it is to pick the positive out of all.
 
-    It is the cross-entropy of a classifier among 1 + K answers whose logits are the similarities
+    It is the cross-entropy of a classifier among 1 + K keys whose logits are the similarities
     divided by the temperature (van den Oord et al., arXiv 1807.03748, Equation 4; with cosines and
-    a temperature: He et al., CVPR 2020, Equation 1). When all answers are equally similar it is
+    a temperature: He et al., CVPR 2020, Equation 1). When all keys are equally similar it is
     log(1 + K).
 
     Parameters
     ----------
-    right
-        N, similarity of each query to the answer it belongs to.
-    wrong
-        N×K, its similarity to each answer it does not belong to.
+    positive
+        N, similarity of each query to the key it belongs to.
+    negative
+        N×K, its similarity to each key it does not belong to.
     temperature
-        The lower, the more the most similar wrong answers count.
+        The lower, the more the most similar negatives count.
 
     Returns
     -------
@@ -32,22 +32,27 @@ def info_nce(right: torch.Tensor, wrong: torch.Tensor, temperature: float) -> to
     Raises
     ------
     ValueError
-        When the shapes disagree, there is no wrong answer, or the temperature is not positive.
+        When the shapes disagree, there is no negative, or the temperature is not positive.
     """
-    if right.ndim != 1 or wrong.ndim != 2 or len(right) != len(wrong) or not len(right):
+    if (
+        positive.ndim != 1
+        or negative.ndim != 2
+        or len(positive) != len(negative)
+        or not len(positive)
+    ):
         raise ValueError(
-            "right and wrong must be N and N×K similarities, of one query at least; got "
-            f"{tuple(right.shape)} and {tuple(wrong.shape)}."
+            "positive and negative must be N and N×K similarities, of one query at least; got "
+            f"{tuple(positive.shape)} and {tuple(negative.shape)}."
         )
-    if not wrong.shape[1]:
+    if not negative.shape[1]:
         raise ValueError(
-            "there is no wrong answer to tell the right one from; use batches of 2 or more, or "
-            "negatives of another kind."
+            "there is no negative to tell the positive from; use batches of 2 or more, or "
+            "other negatives."
         )
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0; got {temperature}.")
-    logits = torch.cat([right[:, None], wrong], 1) / temperature
-    return functional.cross_entropy(logits, torch.zeros_like(right, dtype=torch.long))
+    logits = torch.cat([positive[:, None], negative], 1) / temperature
+    return functional.cross_entropy(logits, torch.zeros_like(positive, dtype=torch.long))
 
 
 def off_diagonal(similarities: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSetti
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores
 from helpers.networks.backbone import Backbone, FeatureExtractor, trainable_backbone
-from helpers.networks.features import joined
+from helpers.networks.features import concatenated
 from helpers.networks.inference import check_fitted, in_batches
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import seeded
@@ -38,11 +38,11 @@ class ContrastiveMemorySettings:
         Of the loss; see ``helpers.detectors.memory.contrastive_loss.info_nce``.
     negatives
         What a patch is told from: damage, of ``augmentation.cut_and_paste.CUTS``, of which a step
-        draws one kind; ``"others"``, the other good places of the batch; or all of them.
+        draws one kind; ``"others"``, the other good patches of the batch; or all of them.
     crop
         Side of the squares that training looks at, as a share of the image's.
     places
-        How many places of a square take part in the loss.
+        How many patches of a square take part in the loss.
     shift
         How far the two views of a square may lie apart, as a share of the image's side.
     jitter, noise
@@ -85,7 +85,7 @@ class ContrastiveMemorySettings:
 
 
 class ContrastiveEncoder(nn.Module):
-    """A trunk, and a small head that turns the features of each place into an embedding.
+    """A trunk, and a small head that turns the features of each patch into an embedding.
 
     The head serves the loss only. What is remembered are the trunk's features: they keep more than
     the loss asks for (Chen et al., ICML 2020, Section 4.2).
@@ -103,17 +103,17 @@ class ContrastiveEncoder(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return an embedding of each place, B×D×h×w."""
-        return self.head(joined(self.trunk(images), self.patch)).float()
+        """Return an embedding of each patch, B×D×h×w."""
+        return self.head(concatenated(self.trunk(images), self.patch)).float()
 
 
 class ContrastiveMemoryDetector:
-    """Score places by the distance to a memory, in features trained to tell good places apart.
+    """Score patches by the distance to a memory, in features trained to tell good from damaged.
 
-    Two views of the same place of a good image shall be alike, a place damaged by CutPaste unlike
-    both: InfoNCE over places, the damaged ones being its negatives, as images changed for the worse
-    are in Tack et al., "CSI", NeurIPS 2020, Section 2.2. Then the head is dropped, and
-    the trained trunk's features of good images are the memory of a PatchCore.
+    Two views of the same patch of a good image shall be alike, a patch damaged by CutPaste unlike
+    both: InfoNCE over patches, the damaged ones being its negatives, as images changed for the
+    worse are in Tack et al., "CSI", NeurIPS 2020, Section 2.2. Then the head is dropped, and the
+    trained trunk's features of good images are the memory of a PatchCore.
 
     Parameters
     ----------
@@ -175,11 +175,11 @@ class ContrastiveMemoryDetector:
         queries, keys, *bad = maps.split(len(batch))
         chosen = torch.rand(len(batch), queries[0, 0].numel(), device=batch.device)
         chosen = chosen.topk(min(s.places, chosen.shape[1])).indices
-        queries, keys = at_places(queries, chosen), at_places(keys, chosen)
-        wrong = [queries @ covered(spoiled, where).T for spoiled in bad]
+        queries, keys = patches_at(queries, chosen), patches_at(keys, chosen)
+        negatives = [queries @ damaged_patches(maps, where).T for maps in bad]
         if OTHERS in s.negatives:
-            wrong.append(off_diagonal(queries @ keys.T))
-        return info_nce((queries * keys).sum(1), torch.cat(wrong, 1), s.temperature)
+            negatives.append(off_diagonal(queries @ keys.T))
+        return info_nce((queries * keys).sum(1), torch.cat(negatives, 1), s.temperature)
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
@@ -187,17 +187,17 @@ class ContrastiveMemoryDetector:
         return self.bank.predict(images)
 
 
-def at_places(maps: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Take from maps B×D×h×w the embeddings at places B×K, counted row by row: (B·K)×D."""
-    flat = maps.flatten(2)
-    taken = flat.gather(2, places[:, None].expand(-1, flat.shape[1], -1))
+def patches_at(maps: torch.Tensor, patches: torch.Tensor) -> torch.Tensor:
+    """Take from maps B×D×h×w the embeddings of patches B×K, counted row by row: (B·K)×D."""
+    rows = maps.flatten(2)
+    taken = rows.gather(2, patches[:, None].expand(-1, rows.shape[1], -1))
     return taken.transpose(1, 2).flatten(0, 1)
 
 
-def covered(maps: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """Take from maps B×D×h×w the embeddings of damaged places: M×D, one an image at least.
+def damaged_patches(maps: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    """Take from maps B×D×h×w the embeddings of damaged patches: M×D, one an image at least.
 
-    A place is damaged when ``where``, B×H×W, covers half of it; or it is the most covered one.
+    A patch is damaged when ``where``, B×H×W, covers half of it; or it is the most covered one.
     """
     share = functional.adaptive_avg_pool2d(where[:, None].float(), maps.shape[2:])[:, 0]
     enough = share.amax((1, 2), keepdim=True).clamp_max(0.5)

@@ -5,7 +5,7 @@ import torch
 BLOCK = 8192
 
 
-def nearest(
+def nearest_neighbours(
     queries: torch.Tensor, memory: torch.Tensor, count: int = 1
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Find the nearest memory entries of each query.

@@ -6,11 +6,11 @@ from typing import Self
 import numpy as np
 import torch
 
+from helpers.detectors.base import FeatureDetector
 from helpers.detectors.memory.coreset import k_centre, random_projection
-from helpers.detectors.memory.nearest import nearest
+from helpers.detectors.memory.nearest import nearest_neighbours
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.backbone import Backbone, backbone
-from helpers.networks.features import flat, patch_features
+from helpers.networks.features import patch_features, patch_vectors
 from helpers.networks.inference import check_fitted
 
 BATCH = 16
@@ -25,9 +25,9 @@ class PatchCoreSettings:
     architecture, weights, layers
         Of the backbone; see ``helpers.networks.backbone.backbone``.
     patch
-        Side of the neighbourhood over which features are averaged, in places; odd.
+        Side of the neighbourhood over which features are averaged, in patches; odd.
     coreset_share, largest_memory
-        The memory keeps this share of all places' features, and at most so many.
+        The memory keeps this share of all patches' features, and at most so many.
     projection
         Dimensions in which the coreset is chosen; shorter features are not projected.
     neighbours
@@ -60,37 +60,25 @@ class PatchCoreSettings:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
 
 
-class PatchCoreDetector:
-    """Score places by the distance of their features to the nearest features of good images.
+class PatchCoreDetector(FeatureDetector):
+    """Score patches by the distance of their features to the nearest features of good images.
 
     Roth et al., CVPR 2022: neighbourhood features of two layers (Section 3.1), a memory reduced to
     a coreset (3.2), nearest neighbours and the re-weighted image score (3.3, Equations 6 and 7).
     Unlike there, images are neither resized nor cropped here; that was done when they were loaded.
 
-    Parameters
-    ----------
-    settings
-        All choices.
-    network
-        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+    Parameters are those of ``FeatureDetector``.
 
     Attributes
     ----------
-    backbone
-        The network in use.
     memory
         float32, M×C, after ``fit``.
-    memory_places
+    memory_positions
         int64, M×3: image, row and column that each entry comes from.
     """
 
     revision = 1
-
-    def __init__(
-        self, settings: PatchCoreSettings | None = None, network: Backbone | None = None
-    ) -> None:
-        self.settings = settings or PatchCoreSettings()
-        self.backbone = network
+    settings_class = PatchCoreSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Remember good images: uint8, N×3×H×W.
@@ -102,12 +90,11 @@ class PatchCoreDetector:
             neighbours are asked for, or a feature is not finite.
         """
         s = self.settings
-        if self.backbone is None:
-            self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
+        self._make_backbone(s.seed)
         features = patch_features(self.backbone, images, s.patch)
         _refuse_constant(images)
         count, _, height, width = features.shape
-        vectors = flat(features)
+        vectors = patch_vectors(features)
         size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
         if size < s.neighbours:
             raise ValueError(
@@ -117,27 +104,27 @@ class PatchCoreDetector:
             )
         chosen = k_centre(random_projection(vectors, s.projection, s.seed), size, s.seed)
         self.memory = vectors[chosen]
-        image, place = chosen // (height * width), chosen % (height * width)
-        self.memory_places = torch.stack([image, place // width, place % width], 1).numpy()
+        image, patch = chosen // (height * width), chosen % (height * width)
+        self.memory_positions = torch.stack([image, patch // width, patch % width], 1).numpy()
         return self
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self, "memory")
         if not len(images):
-            raise ValueError("there are no images to judge; give at least one.")
+            raise ValueError("there are no images to score; give at least one.")
         maps, scores = [], []
         for start in range(0, len(images), BATCH):
             features = patch_features(
                 self.backbone, images[start : start + BATCH], self.settings.patch
             )
             count, _, height, width = features.shape
-            vectors = flat(features)
-            distances, entries = (part[:, 0] for part in nearest(vectors, self.memory))
+            vectors = patch_vectors(features)
+            distances, entries = (part[:, 0] for part in nearest_neighbours(vectors, self.memory))
             maps.append(distances.view(count, height, width))
-            # The place with the largest distance decides (Equation 6).
-            largest, place = distances.view(count, -1).max(1)
-            rows = torch.arange(count) * height * width + place
+            # The patch with the largest distance decides (Equation 6).
+            largest, patch = distances.view(count, -1).max(1)
+            rows = torch.arange(count) * height * width + patch
             scores.append(
                 reweighted(
                     largest, vectors[rows], entries[rows], self.memory, self.settings.neighbours
@@ -178,7 +165,7 @@ def reweighted(
     distances
         N, to the nearest entries.
     vectors
-        N×C, the places that decide.
+        N×C, the patches that decide.
     entries
         N, positions of their nearest entries in the memory.
     memory
@@ -193,7 +180,7 @@ def reweighted(
     """
     if neighbours == 1:
         return distances
-    _, around = nearest(memory[entries], memory, neighbours)
+    _, around = nearest_neighbours(memory[entries], memory, neighbours)
     spread = (vectors[:, None] - memory[around]).norm(dim=2)
     # The distances may exceed what exp can hold: the share is computed from logarithms.
     share = torch.exp(distances - torch.logsumexp(spread, 1))

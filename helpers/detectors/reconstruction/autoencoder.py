@@ -1,4 +1,4 @@
-"""Attempt 1: a convolutional autoencoder that learns to redraw good images."""
+"""Attempt 1: a convolutional autoencoder that learns to reconstruct good images."""
 
 import math
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class AutoencoderSettings:
     width
         Channels after the first halving of the image; the next have 2, 4, 8, 8, … times as many.
     code_side, code_channels
-        The code is a grid of ``code_side`` × ``code_side`` places with ``code_channels`` numbers
+        The code is a grid of ``code_side`` × ``code_side`` positions with ``code_channels`` numbers
         each. Fewer mean that less can pass.
     smoothing
         Standard deviation of the Gaussian that smooths the error maps, as a share of the image's
@@ -74,7 +74,7 @@ def halving_widths(side: int, code_side: int, width: int) -> tuple[int, ...]:
 
 
 class Autoencoder(nn.Module):
-    """Squeeze a picture through a narrow code and redraw it.
+    """Squeeze a picture through a narrow code and reconstruct it.
 
     The encoder halves the picture once for each width; a 1×1 convolution
     makes the code; the decoder goes the same way back. Input and output:
@@ -95,7 +95,7 @@ class Autoencoder(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Redraw ``images``."""
+        """Reconstruct ``images``."""
         return self.decoder(self.encoder(images))
 
 
@@ -127,14 +127,14 @@ def reconstruction_loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
 
 
 class ReconstructionDetector:
-    """What detectors that redraw pictures share: the error map and its highest pixels.
+    """What detectors that reconstruct pictures share: the error map and its highest pixels.
 
     A subclass has ``settings`` with ``smoothing``, ``top_share`` and ``widths``, and sets ``model``
     when it is fitted.
     """
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
-        """Redraw uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
+        """Reconstruct uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
         check_fitted(self)
         self.settings.widths(images.shape[-1])
         return infer(self.model, images).contiguous().numpy()
@@ -147,7 +147,7 @@ class ReconstructionDetector:
 
 
 class AutoencoderDetector(ReconstructionDetector):
-    """Score images by how badly an autoencoder trained on good ones redraws them.
+    """Score images by how badly an autoencoder trained on good ones reconstructs them.
 
     The error map is the squared difference of image and reconstruction, averaged over the colour
     channels and smoothed; the image score is the mean of its highest pixels. The idea of scoring

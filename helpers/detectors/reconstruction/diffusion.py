@@ -1,4 +1,4 @@
-"""Restoration: diffuse a picture part of the way and back; what does not come back is odd."""
+"""Diffuse a picture part of the way and back; what does not come back is anomalous."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -16,9 +16,9 @@ from helpers.detectors.reconstruction.diffusion_steps import (
     normal,
 )
 from helpers.detectors.reconstruction.low_resolution import (
-    as_bytes,
-    shown_after,
-    shrunk,
+    downsampled,
+    epochs_shown,
+    to_bytes,
 )
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
@@ -35,7 +35,7 @@ from helpers.networks.training import (
 
 @dataclass(frozen=True)
 class DiffusionSettings:
-    """Settings of the diffusion model and of the detector that restores with it.
+    """Settings of the diffusion model and of the detector that reconstructs with it.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class DiffusionSettings:
     start
         How far a test picture is diffused: 0 not at all, 1 to pure noise.
     steps, draws
-        DDIM steps on the way back, and restorations from different noise that are averaged.
+        DDIM steps on the way back, and reconstructions from different noise that are averaged.
     smoothing
         Standard deviation of the Gaussian that smooths the maps, as a share of the image's side.
     top_share
@@ -86,7 +86,7 @@ class DiffusionSettings:
 
 
 class DiffusionDetector:
-    """Score places by how much they change on the way to a noisy picture and back.
+    """Score pixels by how much they change on the way to a noisy picture and back.
 
     The idea of AnoDDPM (Wyatt et al., CVPR Workshops 2022): a diffusion model of good pictures
     takes away what it has not learned. Here the way back is DDIM's, which needs few steps, and the
@@ -104,7 +104,7 @@ class DiffusionDetector:
     losses
         Mean loss of each epoch.
     progress
-        Pictures drawn from the same noise, uint8 8×3×side×side, by the epoch after which.
+        Pictures generated from the same noise, uint8 8×3×side×side, by the epoch after which.
     """
 
     revision = 1
@@ -123,7 +123,7 @@ class DiffusionDetector:
             When the loss is not finite.
         """
         s, t, machine = self.settings, self.settings.training, this_machine()
-        data = machine.stage(shrunk(images, s.side))
+        data = machine.stage(downsampled(images, s.side))
         check_batch(len(images), t)
         with seeded(t.seed):
             network = machine.place(Denoiser(s.width, s.patch)).train()
@@ -135,7 +135,7 @@ class DiffusionDetector:
         batches = len(images) // t.batch_size
         # Large steps in the middle, small ones at the end: as good as twice the constant ones.
         cycle = OneCycleLR(optimiser, t.learning_rate, total_steps=t.epochs * batches + 1)
-        shown = shown_after(t.epochs)
+        shown = epochs_shown(t.epochs)
         self.losses: list[float] = []
         self.progress: dict[int, np.ndarray] = {}
         for epoch in range(t.epochs):
@@ -149,25 +149,25 @@ class DiffusionDetector:
                     total += loss.detach()
             self.losses.append(finite_loss(float(total) / batches, t, "diffusion"))
             if epoch + 1 in shown:
-                self.progress[epoch + 1] = self.draw(8, seed=t.seed)
+                self.progress[epoch + 1] = self.generate(8, seed=t.seed)
         self.model.eval()
         return self
 
-    def draw(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
-        """Draw new pictures from noise: uint8, count×3×side×side."""
-        return self.denoising(count, seed, steps)[-1]
+    def generate(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
+        """Generate new pictures from noise: uint8, count×3×side×side."""
+        return self.denoising_steps(count, seed, steps)[-1]
 
-    def denoising(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
-        """Draw pictures and keep the network's idea at every step: uint8, (steps + 1)×count×…."""
+    def denoising_steps(self, count: int, seed: int = 0, steps: int = 20) -> np.ndarray:
+        """Generate pictures and keep each step's estimate: uint8, (steps + 1)×count×3×side×side."""
         check_fitted(self)
         machine, side = this_machine(), self.settings.side
         with seeded(seed):
             noise = normal((count, 3, side, side)).to(machine.device)
         with inference(machine):
-            ideas = denoise(self.model, noise, np.linspace(1, 0, steps + 1).tolist())
-        return np.stack([as_bytes((idea + 1) / 2) for idea in ideas])
+            estimates = denoise(self.model, noise, np.linspace(1, 0, steps + 1).tolist())
+        return np.stack([to_bytes((estimate + 1) / 2) for estimate in estimates])
 
-    def restore(self, images: np.ndarray, start: float | None = None) -> np.ndarray:
+    def reconstruct(self, images: np.ndarray, start: float | None = None) -> np.ndarray:
         """Diffuse images part of the way and back: float32, N×3×side×side in [0, 1].
 
         Parameters
@@ -177,23 +177,23 @@ class DiffusionDetector:
         start
             How far, if not as far as the settings say.
         """
-        return self._restored(images, self.settings.start if start is None else start)[1]
+        return self._reconstructed(images, self.settings.start if start is None else start)[1]
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
-        seen, restored = self._restored(images, self.settings.start)
-        errors = ((restored - seen) ** 2).mean(axis=1)
+        seen, reconstructed = self._reconstructed(images, self.settings.start)
+        errors = ((reconstructed - seen) ** 2).mean(axis=1)
         s = self.settings
         return scores_from_maps(errors, images.shape[2:], s.smoothing, s.top_share)
 
-    def _restored(self, images: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
+    def _reconstructed(self, images: np.ndarray, start: float) -> tuple[np.ndarray, np.ndarray]:
         check_fitted(self)
-        seen = shrunk(images, self.settings.side)
+        seen = downsampled(images, self.settings.side)
         times = np.linspace(start, 0, self.settings.steps + 1).tolist()
-        restored = infer(lambda batch: self._mean_restoration(2 * batch - 1, times), seen)
-        return seen.astype(np.float32) / 255, (restored.contiguous().numpy() + 1) / 2
+        found = infer(lambda batch: self._mean_reconstruction(2 * batch - 1, times), seen)
+        return seen.astype(np.float32) / 255, (found.contiguous().numpy() + 1) / 2
 
-    def _mean_restoration(self, batch: torch.Tensor, times: list[float]) -> torch.Tensor:
+    def _mean_reconstruction(self, batch: torch.Tensor, times: list[float]) -> torch.Tensor:
         time = torch.full((len(batch),), times[0], device=batch.device)
         total = torch.zeros_like(batch)
         for draw in range(self.settings.draws):

@@ -1,4 +1,4 @@
-"""Diffusion: noise a picture step by step, learn to undo it, and draw new pictures from noise."""
+"""Diffusion: noise a picture step by step, learn to undo it, and generate pictures from noise."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -73,12 +73,12 @@ def diffusion_loss(model: Model, batch: torch.Tensor) -> torch.Tensor:
         B×3×H×W in [0, 1].
     """
     pictures = 2 * batch - 1
-    # One time from each of B equal parts: the mean of free draws, with less chance in it.
+    # One time from each of B equal parts: the mean of free draws, with less variance.
     time = (torch.arange(len(batch)) + torch.rand(len(batch))) / len(batch)
     time, noise = time.to(batch.device), normal(batch.shape).to(batch.device)
-    idea = model(diffuse(pictures, time, noise), time).float()
+    estimate = model(diffuse(pictures, time, noise), time).float()
     weight = _broadcast(time)[1].clamp_min(LEAST) ** -2
-    return (weight * (idea - pictures) ** 2).mean()
+    return (weight * (estimate - pictures) ** 2).mean()
 
 
 def denoise(model: Model, noisy: torch.Tensor, times: Sequence[float]) -> list[torch.Tensor]:
@@ -99,7 +99,7 @@ def denoise(model: Model, noisy: torch.Tensor, times: Sequence[float]) -> list[t
     Returns
     -------
     list of torch.Tensor
-        The network's idea of the clean picture at every time but the last, then what is reached
+        The network's estimate of the clean picture at every time but the last, then what is reached
         at the last: each B×3×H×W.
 
     Raises
@@ -109,14 +109,14 @@ def denoise(model: Model, noisy: torch.Tensor, times: Sequence[float]) -> list[t
     """
     if len(times) < 2 or any(a <= b for a, b in pairwise(times)):
         raise ValueError(f"times must fall, from one to another at least; got {list(times)}.")
-    ideas = []
+    estimates = []
     for now, later in pairwise(times):
         here, there = (torch.full((len(noisy),), t, device=noisy.device) for t in (now, later))
-        ideas.append(model(noisy, here).float().clamp(-1, 1))
+        estimates.append(model(noisy, here).float().clamp(-1, 1))
         signal, spread = _broadcast(here)
-        noise = (noisy - signal * ideas[-1]) / spread
-        noisy = diffuse(ideas[-1], there, noise)
-    return [*ideas, noisy]
+        noise = (noisy - signal * estimates[-1]) / spread
+        noisy = diffuse(estimates[-1], there, noise)
+    return [*estimates, noisy]
 
 
 def normal(shape: Sequence[int]) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Attempt 2, second way: redraw not the picture but a frozen network's features of it."""
+"""Attempt 2, second way: reconstruct not the picture but a frozen network's features of it."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,9 +6,10 @@ from typing import Self
 import numpy as np
 import torch
 
+from helpers.detectors.base import FeatureDetector
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.backbone import FeatureExtractor, backbone
-from helpers.networks.features import flat, patch_features
+from helpers.networks.backbone import FeatureExtractor
+from helpers.networks.features import patch_features, patch_vectors
 from helpers.networks.inference import check_fitted
 
 BATCH = 16
@@ -23,7 +24,7 @@ class FeatureReconstructionSettings:
     architecture, weights, layers
         Of the frozen backbone; see ``helpers.networks.backbone.backbone``.
     patch
-        Side of the neighbourhood over which features are averaged, in places.
+        Side of the neighbourhood over which features are averaged, in patches.
     code_share
         Share of the features' dimensions that the code keeps.
     smoothing
@@ -52,7 +53,7 @@ class FeatureReconstructionSettings:
 class LinearAutoencoder:
     """The best linear encoder and decoder of the features of good pictures.
 
-    Of all linear autoencoders with a code of K numbers, none restores its training data with a
+    Of all linear autoencoders with a code of K numbers, none reconstructs its training data with a
     smaller squared error than the projection on their K main directions (Baldi and Hornik, Neural
     Networks 2, 1989). So it is computed, not trained.
 
@@ -61,7 +62,7 @@ class LinearAutoencoder:
     mean, std
         D numbers each: features are brought to mean 0 and standard deviation 1 first.
     directions
-        D×D, a direction a column, orthonormal, from the least to the greatest variance.
+        D×D, a principal direction a column, orthonormal, the least variance first.
     variances
         D numbers, of the good features along each direction.
     code
@@ -74,24 +75,25 @@ class LinearAutoencoder:
     variances: torch.Tensor
     code: int
 
-    def standard(self, features: torch.Tensor) -> torch.Tensor:
+    def standardise(self, features: torch.Tensor) -> torch.Tensor:
         """Bring N×D features to mean 0 and standard deviation 1."""
         return (features - self.mean) / self.std
 
-    def restore(self, features: torch.Tensor) -> torch.Tensor:
+    def reconstruct(self, features: torch.Tensor) -> torch.Tensor:
         """Encode and decode standardised features N×D."""
         kept = self.directions[:, -self.code :]
         return features @ kept @ kept.T
 
     def error(self, features: torch.Tensor) -> torch.Tensor:
-        """Return how badly N×D features are restored, next to good ones: N numbers, 1 on average.
+        """Return how badly N×D features are reconstructed, next to good ones: N, 1 on average.
 
-        The squared error along each lost direction is divided by its mean over good pictures, so
-        that those in which good pictures never vary count as much as the others.
+        Only the components that the code discards have an error. Its square along each is divided
+        by its mean over good pictures, so that those in which good pictures never vary count as
+        much as the others.
         """
-        lost = len(self.variances) - self.code
-        along = self.standard(features) @ self.directions[:, :lost]
-        return (along.square() / self.variances[:lost]).mean(1)
+        discarded = len(self.variances) - self.code
+        errors = self.standardise(features) @ self.directions[:, :discarded]
+        return (errors.square() / self.variances[:discarded]).mean(1)
 
 
 def fit_linear_autoencoder(
@@ -108,7 +110,7 @@ def fit_linear_autoencoder(
     """
     count, total, squares = 0, 0, 0
     for start in range(0, len(images), BATCH):
-        features = flat(patch_features(network, images[start : start + BATCH], patch))
+        features = patch_vectors(patch_features(network, images[start : start + BATCH], patch))
         count += len(features)
         total = total + features.sum(0, dtype=torch.float64)
         squares = squares + (features.T @ features).double()
@@ -123,37 +125,23 @@ def fit_linear_autoencoder(
     )
 
 
-class FeatureReconstructionDetector:
-    """Score places by how badly a frozen network's features of them are restored.
+class FeatureReconstructionDetector(FeatureDetector):
+    """Score patches by how badly a frozen network's features of them are reconstructed.
 
     The idea is that of Yang, Shi and Qi, "DFR: Deep Feature Reconstruction for Unsupervised Anomaly
-    Segmentation" (arXiv 2012.07122); theirs restores VGG19's features with a network that is
-    trained, this one ResNet18's with the best linear one.
+    Segmentation" (arXiv 2012.07122); theirs reconstructs VGG19's features with a network that
+    is trained, this one ResNet18's with the best linear one.
 
-    Parameters
-    ----------
-    settings
-        All choices.
-    network
-        A backbone made before; otherwise ``fit`` makes the one that the settings describe.
+    Parameters are those of ``FeatureDetector``.
 
     Attributes
     ----------
-    backbone
-        The network in use.
     model
         The linear autoencoder, after ``fit``.
     """
 
     revision = 1
-
-    def __init__(
-        self,
-        settings: FeatureReconstructionSettings | None = None,
-        network: FeatureExtractor | None = None,
-    ) -> None:
-        self.settings = settings or FeatureReconstructionSettings()
-        self.backbone = network
+    settings_class = FeatureReconstructionSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Learn from good images: uint8, N×3×H×W.
@@ -164,8 +152,7 @@ class FeatureReconstructionDetector:
             When the images are too small for the backbone.
         """
         s = self.settings
-        if self.backbone is None:
-            self.backbone = backbone(s.architecture, s.weights, s.layers, s.seed)
+        self._make_backbone(s.seed)
         self.model = fit_linear_autoencoder(self.backbone, images, s.patch, s.code_share)
         return self
 
@@ -176,7 +163,7 @@ class FeatureReconstructionDetector:
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             features = patch_features(self.backbone, batch, self.settings.patch)
-            errors = self.model.error(flat(features)).view(len(batch), *features.shape[2:])
+            errors = self.model.error(patch_vectors(features)).view(len(batch), *features.shape[2:])
             parts.append(errors)
         s = self.settings
         return scores_from_maps(torch.cat(parts), images.shape[2:], s.smoothing, s.top_share)

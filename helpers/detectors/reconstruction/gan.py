@@ -1,4 +1,4 @@
-"""A detector from a GAN: draw the test picture as well as the generator can, and compare."""
+"""A detector from a GAN: reconstruct the test picture with the generator, and compare."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -18,9 +18,9 @@ from helpers.detectors.reconstruction.gan_networks import (
     generator_loss,
 )
 from helpers.detectors.reconstruction.low_resolution import (
-    as_bytes,
-    shown_after,
-    shrunk,
+    downsampled,
+    epochs_shown,
+    to_bytes,
 )
 from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
@@ -37,7 +37,7 @@ from helpers.networks.training import (
 
 @dataclass(frozen=True)
 class GanSettings:
-    """Settings of the GAN and of the detector that redraws with it.
+    """Settings of the GAN and of the detector that reconstructs with it.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class GanSettings:
     width
         Channels of the finest grid; each coarser one has twice as many, up to 8 times.
     code
-        Random numbers that a picture is drawn from.
+        Random numbers that a picture is generated from.
     memory
         How much of the generator's averaged weights is kept in a step.
     feature_weight
@@ -85,11 +85,11 @@ class GanSettings:
 
 
 class GanDetector:
-    """Score images by what a generator of good pictures cannot draw.
+    """Score images by what a generator of good pictures cannot reconstruct.
 
     f-AnoGAN (Schlegl et al., Medical Image Analysis 2019): train a GAN on good pictures, freeze it,
-    and train an encoder that finds the code from which the generator draws a given picture. The
-    squared difference of picture and drawing is the map.
+    and train an encoder that finds the code from which the generator makes a given picture. The
+    squared difference of picture and reconstruction is the map.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class GanDetector:
     losses
         Mean loss of each epoch, for ``"generator"`` and ``"discriminator"``.
     progress
-        Pictures drawn from the same codes, uint8 8×3×side×side, by the epoch after which.
+        Pictures generated from the same codes, uint8 8×3×side×side, by the epoch after which.
     """
 
     revision = 1
@@ -122,46 +122,52 @@ class GanDetector:
             When a loss is not finite.
         """
         s, t, machine = self.settings, self.settings.training, this_machine()
-        data = machine.stage(shrunk(images, s.side))
+        data = machine.stage(downsampled(images, s.side))
         check_batch(len(images), t)
         with seeded(t.seed):
-            drawing = machine.place(Generator(s.code, s.widths))
-            judge = machine.place(Discriminator(s.widths))
+            generator = machine.place(Generator(s.code, s.widths))
+            discriminator = machine.place(Discriminator(s.widths))
             self.encoder = machine.place(Encoder(s.code, s.widths))
-        self._play(drawing, judge, data, machine)
-        for network in (self.generator, judge):
+        self._train_players(generator, discriminator, data, machine)
+        for network in (self.generator, discriminator):
             network.eval().requires_grad_(False)
-        self._learn_to_encode(judge, data, machine)
+        self._train_encoder(discriminator, data, machine)
         self.encoder.eval()
         return self
 
-    def _play(
-        self, drawing: Generator, judge: Discriminator, data: torch.Tensor, machine: Machine
+    def _train_players(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        data: torch.Tensor,
+        machine: Machine,
     ) -> None:
         s, t = self.settings, self.settings.training
         average = AveragedModel(
-            drawing, multi_avg_fn=get_ema_multi_avg_fn(s.memory), use_buffers=True
+            generator, multi_avg_fn=get_ema_multi_avg_fn(s.memory), use_buffers=True
         )
         self.generator = average.module
         optimisers = [
             torch.optim.Adam(n.parameters(), t.learning_rate, betas=(0.5, 0.99), fused=True)
-            for n in (drawing, judge)
+            for n in (generator, discriminator)
         ]
         self.losses: dict[str, list[float]] = {"generator": [], "discriminator": []}
         self.progress: dict[int, np.ndarray] = {}
-        shown = shown_after(t.epochs)
+        shown = epochs_shown(t.epochs)
         for epoch in range(t.epochs):
             totals = []
             with seeded(epoch_seed(t.seed, epoch)):
                 for batch in full_batches(data, t, epoch):
-                    totals.append(_round(drawing, judge, optimisers, batch, machine))
-                    average.update_parameters(drawing)
+                    totals.append(_round(generator, discriminator, optimisers, batch, machine))
+                    average.update_parameters(generator)
             for name, value in zip(self.losses, np.mean(totals, axis=0), strict=True):
                 self.losses[name].append(finite_loss(float(value), t, name))
             if epoch + 1 in shown:
-                self.progress[epoch + 1] = self.draw(8, seed=t.seed)
+                self.progress[epoch + 1] = self.generate(8, seed=t.seed)
 
-    def _learn_to_encode(self, judge: Discriminator, data: torch.Tensor, machine: Machine) -> None:
+    def _train_encoder(
+        self, discriminator: Discriminator, data: torch.Tensor, machine: Machine
+    ) -> None:
         s, t = self.settings, self.settings.training
         epochs = max(1, round(s.encoder_share * t.epochs))
         steps = epochs * (len(data) // t.batch_size)
@@ -170,57 +176,57 @@ class GanDetector:
         for epoch in range(epochs):
             for batch in full_batches(data, t, t.epochs + epoch):
                 with machine.autocast():
-                    loss = self._difference(judge, batch)
+                    loss = self._difference(discriminator, batch)
                 optimise(loss, optimiser, cycle)
             finite_loss(float(loss.detach()), t, "encoder")
 
-    def _difference(self, judge: Discriminator, batch: torch.Tensor) -> torch.Tensor:
-        drawn = self.generator(self.encoder(batch)).float()
-        features = [judge.features(x).float() for x in (drawn, batch)]
-        return functional.mse_loss(drawn, batch) + self.settings.feature_weight * (
+    def _difference(self, discriminator: Discriminator, batch: torch.Tensor) -> torch.Tensor:
+        reconstruction = self.generator(self.encoder(batch)).float()
+        features = [discriminator.features(x).float() for x in (reconstruction, batch)]
+        return functional.mse_loss(reconstruction, batch) + self.settings.feature_weight * (
             functional.mse_loss(*features)
         )
 
-    def draw(self, count: int, seed: int = 0) -> np.ndarray:
-        """Draw new pictures from random codes: uint8, count×3×side×side."""
+    def generate(self, count: int, seed: int = 0) -> np.ndarray:
+        """Generate new pictures from random codes: uint8, count×3×side×side."""
         check_fitted(self, "generator")
         machine = this_machine()
         with seeded(seed):
             codes = torch.randn(count, self.settings.code).to(machine.device)
         self.generator.eval()
         with inference(machine):
-            return as_bytes(self.generator(codes).float())
+            return to_bytes(self.generator(codes).float())
 
-    def redraw(self, images: np.ndarray) -> np.ndarray:
-        """Draw uint8 images again: float32, N×3×side×side in [0, 1]."""
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """Reconstruct uint8 images: float32, N×3×side×side in [0, 1]."""
         check_fitted(self, "encoder")
-        small = shrunk(images, self.settings.side)
+        small = downsampled(images, self.settings.side)
         return infer(lambda batch: self.generator(self.encoder(batch)), small).contiguous().numpy()
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         s = self.settings
-        seen = shrunk(images, s.side).astype(np.float32) / 255
-        errors = ((self.redraw(images) - seen) ** 2).mean(axis=1)
+        seen = downsampled(images, s.side).astype(np.float32) / 255
+        errors = ((self.reconstruct(images) - seen) ** 2).mean(axis=1)
         return scores_from_maps(errors, images.shape[2:], s.smoothing, s.top_share)
 
 
 def _round(
-    drawing: Generator,
-    judge: Discriminator,
+    generator: Generator,
+    discriminator: Discriminator,
     optimisers: list[torch.optim.Optimizer],
     batch: torch.Tensor,
     machine: Machine,
 ) -> tuple[float, float]:
     """Let each player make one step; return the losses of generator and discriminator."""
     with machine.autocast():
-        drawn = drawing(torch.randn(len(batch), drawing.enter.in_features).to(batch.device))
-        both = torch.cat([batch, drawn.detach().float()])
-        seen_through = discriminator_loss(*judge(both).float().chunk(2))
-    optimise(seen_through, optimisers[1])
-    judge.requires_grad_(False)  # the generator's step needs no gradients of the judge's weights
+        generated = generator(torch.randn(len(batch), generator.enter.in_features).to(batch.device))
+        both = torch.cat([batch, generated.detach().float()])
+        telling = discriminator_loss(*discriminator(both).float().chunk(2))
+    optimise(telling, optimisers[1])
+    discriminator.requires_grad_(False)  # the generator's step needs no gradients of its weights
     with machine.autocast():
-        found_out = generator_loss(judge(drawn).float())
-    optimise(found_out, optimisers[0])
-    judge.requires_grad_(True)
-    return float(found_out.detach()), float(seen_through.detach())
+        deceiving = generator_loss(discriminator(generated).float())
+    optimise(deceiving, optimisers[0])
+    discriminator.requires_grad_(True)
+    return float(deceiving.detach()), float(telling.detach())

@@ -1,4 +1,4 @@
-"""Two networks that play against each other: one draws pictures, one tells drawn from real."""
+"""Two networks, one against the other: a generator of pictures, and a discriminator."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ FIRST = 4  # side of the coarsest grid
 
 
 class Generator(nn.Module):
-    """Draw a picture from a code of random numbers: B×3×side×side in [0, 1] from B×code.
+    """Generate a picture from a code of random numbers: B×3×side×side in [0, 1] from B×code.
 
     After DCGAN (Radford, Metz and Chintala, ICLR 2016); nearest-neighbour doubling and a
     convolution in place of the transposed convolution, against chequered pictures.
@@ -38,7 +38,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
-        """Draw a picture for each code."""
+        """Generate a picture for each code."""
         return self.grow(self.enter(codes))
 
 
@@ -57,15 +57,15 @@ class Discriminator(nn.Module):
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.shrink = nn.Sequential(*(_shrink(a, b) for a, b in pairwise((3, *widths[::-1]))))
-        self.judge = spectral_norm(nn.Linear(widths[0] * FIRST**2, 1))
+        self.head = spectral_norm(nn.Linear(widths[0] * FIRST**2, 1))
 
     def features(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Return what the judgement rests on: B×F."""
+        """Return what the answer rests on: B×F."""
         return self.shrink(pictures - 0.5).flatten(1)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Judge pictures B×3×side×side in [0, 1]: B numbers."""
-        return self.judge(self.features(pictures))[:, 0]
+        """Answer for pictures B×3×side×side in [0, 1]: B logits."""
+        return self.head(self.features(pictures))[:, 0]
 
 
 class Encoder(nn.Module):
@@ -88,18 +88,18 @@ class Encoder(nn.Module):
         return self.leave(self.shrink(pictures - 0.5).flatten(1))
 
 
-def discriminator_loss(real: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the judgements of real and of drawn pictures (Goodfellow et al., 2014)."""
-    return functional.softplus(-real).mean() + functional.softplus(drawn).mean()
+def discriminator_loss(real: torch.Tensor, generated: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the logits of real and generated pictures (Goodfellow et al., 2014)."""
+    return functional.softplus(-real).mean() + functional.softplus(generated).mean()
 
 
-def generator_loss(drawn: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the judgements of drawn pictures, had they been real.
+def generator_loss(generated: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the logits of generated pictures, had they been real.
 
     The "non-saturating" loss of Goodfellow et al. (NeurIPS 2014, Section 3): it pulls hardest
-    where the drawing is seen through.
+    where the discriminator is not deceived.
     """
-    return functional.softplus(-drawn).mean()
+    return functional.softplus(-generated).mean()
 
 
 def _grow(inputs: int, outputs: int) -> nn.Sequential:

@@ -1,18 +1,18 @@
-"""What the detectors that draw small pictures share: sizes, bytes and maps."""
+"""What the detectors that generate pictures of low resolution share."""
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are drawn
+SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are shown
 
 
-def shown_after(epochs: int) -> set[int]:
-    """Return the epochs, counted from 1, after which a training shows what it can draw."""
+def epochs_shown(epochs: int) -> set[int]:
+    """Return the epochs, counted from 1, after which a training shows what it can generate."""
     return {max(1, round(share * epochs)) for share in SHOWN}
 
 
-def shrunk(images: np.ndarray, side: int) -> np.ndarray:
+def downsampled(images: np.ndarray, side: int) -> np.ndarray:
     """Average uint8 images N×3×H×W down to ``side`` × ``side`` pixels.
 
     Raises
@@ -32,6 +32,6 @@ def shrunk(images: np.ndarray, side: int) -> np.ndarray:
     return small.round().byte().numpy()
 
 
-def as_bytes(pictures: torch.Tensor) -> np.ndarray:
+def to_bytes(pictures: torch.Tensor) -> np.ndarray:
     """Turn pictures in [0, 1] into uint8 arrays."""
     return (255 * pictures.clamp(0, 1)).round().byte().cpu().contiguous().numpy()

@@ -1,4 +1,4 @@
-"""Attempt 2, first way: ResNet18 as the encoder of an autoencoder that redraws pixels."""
+"""Attempt 2, first way: ResNet18 as the encoder of an autoencoder that reconstructs pixels."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -34,7 +34,7 @@ class PixelReconstructionSettings:
     width
         Channels of the decoder's last hidden layer; those before have 2, 4, 8, 8, … times as many.
     code_side, code_channels
-        The code is a grid of this side with so many numbers at each place, as in the baseline.
+        The code is a grid of this side with so many numbers at each position, as in the baseline.
     smoothing, top_share
         From error maps to scores, as in the baseline.
     training
@@ -63,7 +63,7 @@ class PixelReconstructionSettings:
 
 
 class ResNetAutoencoder(nn.Module):
-    """Encode a picture with a ResNet, squeeze the features, and redraw the picture.
+    """Encode a picture with a ResNet, squeeze the features, and reconstruct the picture.
 
     Input and output: float B×3×H×W in [0, 1].
     """
@@ -78,14 +78,14 @@ class ResNetAutoencoder(nn.Module):
         self.decoder = Autoencoder(widths, code_channels).decoder  # the baseline's
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Redraw ``images``."""
+        """Reconstruct ``images``."""
         (features,) = self.encoder(images).values()
         code = self.squeeze(functional.adaptive_avg_pool2d(features, self.code_side))
         return self.decoder(code)
 
 
 class PixelReconstructionDetector(ReconstructionDetector):
-    """Score images by how badly a decoder redraws them from a ResNet's features.
+    """Score images by how badly a decoder reconstructs them from a ResNet's features.
 
     As the baseline (Bergmann et al., CVPR 2019, Section 4.2), with another encoder.
 
@@ -124,8 +124,8 @@ class PixelReconstructionDetector(ReconstructionDetector):
         if images.shape[-1] // self.backbone.strides[s.layer] < s.code_side:
             raise ValueError(
                 f"{s.layer} of an image of {images.shape[-1]} pixels has "
-                f"{images.shape[-1] // self.backbone.strides[s.layer]} places a side, fewer than "
-                f"the code's {s.code_side}. Take an earlier layer or larger images."
+                f"{images.shape[-1] // self.backbone.strides[s.layer]} positions a side, fewer "
+                f"than the code's {s.code_side}. Take an earlier layer or larger images."
             )
         with seeded(seed):
             self.model = ResNetAutoencoder(self.backbone, widths, s.code_side, s.code_channels)

@@ -40,10 +40,10 @@ class SkipAutoencoderSettings:
     skips
         Which of the encoder's stages hand their features across; 0 is the finest.
     scales
-        How many sizes of the picture are redrawn: whole, half, quarter, …
+        How many sizes of the picture are reconstructed: whole, half, quarter, …
     corruptions
         How each input is damaged in training, one after the other; the aim is always the undamaged
-        picture. With none, the network is shown what it should redraw.
+        picture. With none, the network is shown what it should reconstruct.
     ssim_share
         Weight of 1 − SSIM in loss and residual; the rest goes to the absolute difference.
     smoothing, top_share
@@ -94,7 +94,7 @@ class SkipAutoencoderSettings:
 
 
 class SkipAutoencoder(nn.Module):
-    """Squeeze a picture, and redraw it at several sizes, with help from the encoder's stages.
+    """Squeeze a picture, and reconstruct it at several sizes, with help from the encoder's stages.
 
     Input: float B×3×H×W in [0, 1]. Output: a list of pictures, the whole size first, each half as
     large as the one before.
@@ -109,14 +109,14 @@ class SkipAutoencoder(nn.Module):
         self.code = nn.Sequential(
             nn.Conv2d(widths[-1], code_channels, 1), nn.Conv2d(code_channels, widths[-1], 1)
         )
-        joined = [w * (2 if i in skips else 1) for i, w in enumerate(widths)]
-        self.up = nn.ModuleList(double(a, b) for a, b in zip(joined[1:], widths, strict=False))
+        inputs = [w * (2 if i in skips else 1) for i, w in enumerate(widths)]
+        self.up = nn.ModuleList(double(a, b) for a, b in zip(inputs[1:], widths, strict=False))
         self.paint = nn.ModuleList(
-            nn.ConvTranspose2d(joined[i], 3, 4, stride=2, padding=1) for i in range(scales)
+            nn.ConvTranspose2d(inputs[i], 3, 4, stride=2, padding=1) for i in range(scales)
         )
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Redraw ``images`` at every scale."""
+        """Reconstruct ``images`` at every scale."""
         stages = [images]
         for step in self.down:
             stages.append(step(stages[-1]))
@@ -147,7 +147,7 @@ def corrupted(images: torch.Tensor, corruptions: tuple[str, ...]) -> torch.Tenso
 
 
 class SkipAutoencoderDetector:
-    """Score images by what a network that repairs made-up damage changes in them.
+    """Score images by what a network that repairs synthetic defects changes in them.
 
     SSIM as loss and residual: Bergmann et al. (VISAPP 2019). Skip connections with corrupted
     inputs: Collin and De Vleeschouwer (ICPR 2020). A colour term beside SSIM, which compares the
@@ -195,17 +195,17 @@ class SkipAutoencoderDetector:
 
     def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
         share = self.settings.ssim_share
-        redrawn = model(corrupted(batch, self.settings.corruptions))
+        pictures = model(corrupted(batch, self.settings.corruptions))
         total = batch.new_zeros(())
         # SSIM subtracts nearly equal numbers, of which 16 bits leave nothing.
         with torch.autocast(batch.device.type, enabled=False):
-            for wanted, got in zip(at_scales(batch, len(redrawn)), redrawn, strict=True):
+            for wanted, got in zip(at_scales(batch, len(pictures)), pictures, strict=True):
                 alike = ssim(wanted, got.float(), data_range=1.0)
                 total = total + share * (1 - alike) + (1 - share) * (wanted - got).abs().mean()
-        return total / len(redrawn)
+        return total / len(pictures)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
-        """Redraw uint8 images N×3×H×W in full size: float32, in [0, 1]."""
+        """Reconstruct uint8 images N×3×H×W in full size: float32, in [0, 1]."""
         self._check(images)
         return infer(lambda batch: self.model(batch)[0], images).numpy()
 

@@ -1,1 +1,1 @@
-"""What a classifier of made-up damage learned."""
+"""What a classifier of synthetic defects learned."""

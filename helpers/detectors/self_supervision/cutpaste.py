@@ -1,6 +1,5 @@
-"""Attempt 3: CutPaste, a classifier of damage that we make ourselves."""
+"""Attempt 3: CutPaste, a classifier of synthetic defects."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -10,17 +9,14 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.augmentation.colour_jitter import colour_jitter
-from helpers.augmentation.cut_and_paste import (
-    CUTS,
-    paste,
-)
+from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.self_supervision.gaussian import fit_gaussian
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
 from helpers.networks.inference import check_fitted, each_batch, infer
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
-from helpers.networks.training import History, TrainingSettings, train
+from helpers.networks.training import TrainingSettings, train
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ class CutPasteSettings:
 
 
 class CutPasteNetwork(nn.Module):
-    """A trunk whose features are averaged over all places, and a small classifier on top."""
+    """A trunk whose features are averaged over all patches, and a small classifier on top."""
 
     def __init__(self, trunk: FeatureExtractor, classes: int, hidden: int) -> None:
         super().__init__()
@@ -96,11 +92,11 @@ def damaged(
 
 
 class CutPasteDetector:
-    """Score images by the density of embeddings that a classifier of made-up damage has learned.
+    """Score images by the density of embeddings that a classifier of synthetic defects learned.
 
     Li, Sohn, Yoon and Pfister, "CutPaste: Self-Supervised Learning for Anomaly Detection and
     Localization" (CVPR 2021). The maps are Grad-CAM's (Selvaraju et al., ICCV 2017) for the score:
-    since the embedding is an average over places, the gradient is the same at each of them.
+    since the embedding is an average over patches, the gradient is the same at each of them.
 
     Parameters
     ----------
@@ -130,11 +126,23 @@ class CutPasteDetector:
         ValueError
             When there are fewer images than a batch, or no such backbone, layer or weights.
         """
-        self.model, self.backbone, self.history = train_classifier(
-            self.settings, images, self._views
-        )
-        self.density = fit_gaussian(self.embed(images))
+        s, seed = self.settings, self.settings.training.seed
+        self.backbone = trainable_backbone("resnet18", s.weights, (s.layer,), seed)
+        with seeded(seed):
+            self.model = CutPasteNetwork(self.backbone, 1 + len(s.kinds), s.hidden)
+        self.history = train(self.model, images, self._loss, s.training, title="CutPaste")
+        settle_normalisation(self.model, images, self._loss, s.training)
+        self.density = fit_gaussian(self._good_embeddings(images))
         return self
+
+    def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
+        parts = self._views(batch)
+        classes = torch.arange(len(parts), device=batch.device).repeat_interleave(len(batch))
+        pictures = colour_jitter(torch.cat(parts), self.settings.jitter)
+        return functional.cross_entropy(model(pictures), classes)
+
+    def _good_embeddings(self, images: np.ndarray) -> np.ndarray:
+        return self.embed(images)
 
     def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
         return damaged(batch, self.settings.kinds, self.settings.jitter, batch.shape[-1])
@@ -165,24 +173,3 @@ class CutPasteDetector:
             self.settings.smoothing,
             image=np.concatenate(scores),
         )
-
-
-def train_classifier(
-    s: CutPasteSettings,
-    images: np.ndarray,
-    views: Callable[[torch.Tensor], list[torch.Tensor]],
-) -> tuple[CutPasteNetwork, FeatureExtractor, History]:
-    """Train a network to tell the views of good pictures; return it, its trunk and the history."""
-    seed = s.training.seed
-    trunk = trainable_backbone("resnet18", s.weights, (s.layer,), seed)
-    with seeded(seed):
-        model = CutPasteNetwork(trunk, 1 + len(s.kinds), s.hidden)
-
-    def loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
-        parts = views(batch)
-        classes = torch.arange(len(parts), device=batch.device).repeat_interleave(len(batch))
-        return functional.cross_entropy(model(colour_jitter(torch.cat(parts), s.jitter)), classes)
-
-    history = train(model, images, loss, s.training, title="CutPaste")
-    settle_normalisation(model, images, loss, s.training)
-    return model, trunk, history

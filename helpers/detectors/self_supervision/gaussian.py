@@ -1,4 +1,4 @@
-"""One Gaussian over embeddings: what is far from the mean, measured in its own spread, is odd."""
+"""One Gaussian over embeddings: what is far from the mean is anomalous."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,8 @@ class Gaussian:
 
         It is −2 times the logarithm of the density, but for a constant.
         """
-        apart = points - self.mean
-        return np.einsum("nd,de,ne->n", apart, self.precision, apart, optimize=True)
+        difference = points - self.mean
+        return np.einsum("nd,de,ne->n", difference, self.precision, difference, optimize=True)
 
 
 def fit_gaussian(points: np.ndarray) -> Gaussian:

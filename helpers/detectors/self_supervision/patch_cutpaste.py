@@ -1,15 +1,17 @@
 """Attempt 3, patch-wise: CutPaste on small crops, which shows where the damage is."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from helpers.augmentation.cut_and_paste import squares
-from helpers.detectors.self_supervision.cutpaste import CutPasteSettings, damaged, train_classifier
-from helpers.detectors.self_supervision.gaussian import fit_gaussian
+from helpers.detectors.self_supervision.cutpaste import (
+    CutPasteDetector,
+    CutPasteSettings,
+    damaged,
+)
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer
 
@@ -21,7 +23,7 @@ class PatchCutPasteSettings(CutPasteSettings):
     Attributes
     ----------
     crop
-        Side of the crops that are judged, as a share of the image's; the paper's is 64 of 256.
+        Side of the crops that are scored, as a share of the image's; the paper's is 64 of 256.
     stride
         From one crop to the next, as a share of the image's side.
     top_share
@@ -33,8 +35,8 @@ class PatchCutPasteSettings(CutPasteSettings):
     top_share: float = 0.01
 
 
-class PatchCutPasteDetector:
-    """Score every part of an image by a classifier of made-up damage trained on small crops.
+class PatchCutPasteDetector(CutPasteDetector):
+    """Score every part of an image by a classifier of synthetic defects on small crops.
 
     The localisation model of Li et al. (CVPR 2021, Section 2.5): one Gaussian over the embeddings
     of the crops of good images; a pixel's score is the mean over the crops that hold it, weighted
@@ -46,17 +48,12 @@ class PatchCutPasteDetector:
     revision = 1
 
     def __init__(self, settings: PatchCutPasteSettings | None = None) -> None:
-        self.settings = settings or PatchCutPasteSettings()
+        super().__init__(settings or PatchCutPasteSettings())
 
-    def fit(self, images: np.ndarray) -> Self:
-        """Train on good images; parameters and errors as for ``CutPasteDetector.fit``."""
-        self.model, self.backbone, self.history = train_classifier(
-            self.settings, images, self._views
-        )
+    def _good_embeddings(self, images: np.ndarray) -> np.ndarray:
         # Two dozen crops of each image are plenty for one mean and one covariance.
         embeddings = self.embed(images, 4 * self._pixels(images)[1])
-        self.density = fit_gaussian(embeddings.reshape(-1, embeddings.shape[-1]))
-        return self
+        return embeddings.reshape(-1, embeddings.shape[-1])
 
     def _pixels(self, images: np.ndarray) -> tuple[int, int]:
         side = images.shape[-1]
@@ -86,17 +83,17 @@ class PatchCutPasteDetector:
         embeddings = self.embed(images, stride)
         distances = self.density.distance(embeddings.reshape(-1, embeddings.shape[-1]))
         distances = distances.reshape(embeddings.shape[:3]).astype(np.float32)
-        maps = spread(torch.tensor(distances), crop, stride, images.shape[-1])
+        maps = pixel_scores(torch.tensor(distances), crop, stride, images.shape[-1])
         return scores_from_maps(maps, top_share=self.settings.top_share)
 
 
 def random_crops(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Cut a square at a random place out of each picture: B×3×side×side."""
+    """Cut a square out of each picture at random: B×3×side×side."""
     room = images.shape[-1] - side
     return squares(images, torch.randint(room + 1, (len(images), 2)), side)
 
 
-def spread(scores: torch.Tensor, crop: int, stride: int, side: int) -> torch.Tensor:
+def pixel_scores(scores: torch.Tensor, crop: int, stride: int, side: int) -> torch.Tensor:
     """Give each pixel the mean score of the crops that hold it, weighted by nearness.
 
     Parameters

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings, oddness
+from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings, anomaly_map
 from helpers.metrics.scores import Scores
 from helpers.networks.training import DivergedError, TrainingSettings
 from tests.stripes import still_stripes
@@ -75,21 +75,21 @@ def test_a_diverging_likelihood_stops():
         FastFlowDetector(wild).fit(still_stripes(16))
 
 
-def test_the_map_is_the_mean_of_the_layers_oddness(fitted):
+def test_the_map_is_the_mean_of_the_layers_anomaly_map(fitted):
     images = still_stripes(2, seed=3)
     sharp = FastFlowDetector(replace(TINY, smoothing=0), fitted.backbone)
     sharp.scales, sharp.flows = fitted.scales, fitted.flows
     expected = np.zeros((2, 64, 64))
     with torch.inference_mode():
-        for name, (straight, stretch) in sharp.straightened(images).items():
-            assert stretch.shape == (2, *straight.shape[2:])
-            odd = oddness(straight)[:, None]
-            resized = torch.nn.functional.interpolate(odd, (64, 64), mode="bilinear")
+        for name, (latent, stretch) in sharp.transform(images).items():
+            assert stretch.shape == (2, *latent.shape[2:])
+            anomalous = anomaly_map(latent)[:, None]
+            resized = torch.nn.functional.interpolate(anomalous, (64, 64), mode="bilinear")
             expected += resized[:, 0].numpy() / 2
             assert name in TINY.layers
     assert np.allclose(sharp.predict(images).maps, expected, atol=1e-5)
 
 
-def test_oddness_by_hand():
-    straight = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1e9, 0.0]])[:, :, None, None]
-    assert oddness(straight).flatten().tolist() == pytest.approx([0, 1 - np.exp(-1), 1])
+def test_anomaly_map_by_hand():
+    latent = torch.tensor([[0.0, 0.0], [2.0, 0.0], [1e9, 0.0]])[:, :, None, None]
+    assert anomaly_map(latent).flatten().tolist() == pytest.approx([0, 1 - np.exp(-1), 1])

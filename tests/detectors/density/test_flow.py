@@ -14,7 +14,7 @@ from helpers.detectors.density.flow import (
     fit_flow,
     halves,
     log_normal,
-    surprise,
+    negative_log_likelihood,
 )
 from helpers.machine import Machine
 from helpers.networks.training import DivergedError, TrainingSettings
@@ -49,9 +49,9 @@ def arc(count, seed=0):
 def test_the_inverse_undoes_the_flow(channels, kernels):
     flow = bent(Flow(channels, kernels, hidden=6))
     values = maps(3, channels, 4, 5)
-    straight, _ = flow(values)
-    assert not torch.allclose(straight, values, atol=0.1)
-    assert torch.allclose(flow.inverse(straight), values, atol=1e-6)
+    latent, _ = flow(values)
+    assert not torch.allclose(latent, values, atol=0.1)
+    assert torch.allclose(flow.inverse(latent), values, atol=1e-6)
 
 
 @pytest.mark.parametrize("kernels", [(1, 1), (3, 1, 3)])
@@ -86,7 +86,7 @@ def test_two_channels_take_turns():
 
 @pytest.mark.parametrize("channels", [2, 5, 8])
 def test_a_pair_of_steps_changes_every_channel_and_the_next_parts_them_anew(channels):
-    orders = [halves(channels, place, seed=3) for place in range(4)]
+    orders = [halves(channels, step, seed=3) for step in range(4)]
     for order in orders:
         assert sorted(order.tolist()) == list(range(channels))
     changed = {*orders[0][channels // 2 :].tolist(), *orders[1][channels // 2 :].tolist()}
@@ -109,7 +109,9 @@ def test_a_new_flow_changes_nothing_so_its_density_is_the_normal_one():
     expected = -0.5 * (values**2).sum(1) - 2 * math.log(2 * math.pi)
     assert torch.allclose(flow.log_density(values), expected, atol=1e-5)
     assert torch.allclose(log_normal(values), expected, atol=1e-5)
-    assert surprise(flow, values).item() == pytest.approx(-expected.mean().item() / 4)
+    assert negative_log_likelihood(flow, values).item() == pytest.approx(
+        -expected.mean().item() / 4
+    )
 
 
 def test_it_learns_a_density_and_draws_from_it():

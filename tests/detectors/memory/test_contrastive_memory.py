@@ -9,8 +9,8 @@ import torch
 from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,
     ContrastiveMemorySettings,
-    at_places,
-    covered,
+    damaged_patches,
+    patches_at,
 )
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.networks.seeding import seeded
@@ -97,7 +97,7 @@ def test_an_encoder_that_sees_nothing_guesses():
 
 def test_places_are_taken_row_by_row():
     maps = torch.arange(24).view(2, 2, 2, 3)
-    assert at_places(maps, torch.tensor([[0, 5], [3, 3]])).tolist() == [
+    assert patches_at(maps, torch.tensor([[0, 5], [3, 3]])).tolist() == [
         [0, 6],
         [5, 11],
         [15, 21],
@@ -108,9 +108,9 @@ def test_places_are_taken_row_by_row():
 def test_damaged_places_are_those_covered_by_half_and_never_none():
     maps = torch.arange(8).view(2, 1, 2, 2)
     where = torch.zeros(2, 8, 8, dtype=torch.bool)
-    where[0, :4, :6] = True  # the upper left place wholly, the upper right by half
-    where[1, 5, 5] = True  # one pixel of the lower right place
-    assert covered(maps, where).flatten().tolist() == [0, 1, 7]
+    where[0, :4, :6] = True  # the upper left patch wholly, the upper right by half
+    where[1, 5, 5] = True  # one pixel of the lower right patch
+    assert damaged_patches(maps, where).flatten().tolist() == [0, 1, 7]
 
 
 @pytest.mark.parametrize(

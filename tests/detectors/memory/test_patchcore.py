@@ -51,13 +51,13 @@ def test_an_image_in_a_whole_memory_has_no_distance_to_it():
 def test_entries_are_the_features_of_the_places_they_name(fitted):
     features = patch_features(fitted.backbone, moving_stripes(12))
     for entry, (image, row, column) in zip(
-        fitted.memory[:20], fitted.memory_places[:20], strict=True
+        fitted.memory[:20], fitted.memory_positions[:20], strict=True
     ):
         assert torch.allclose(entry, features[image, :, row, column], atol=1e-5)
 
 
 def test_the_memory_has_the_size_asked_for():
-    images = moving_stripes(4)  # 4 · 16 · 16 places
+    images = moving_stripes(4)  # 4 · 16 · 16 patches
     share = PatchCoreDetector(replace(SMALL, coreset_share=0.05)).fit(images)
     assert share.memory.shape == (51, 64 + 128)
     most = PatchCoreDetector(replace(SMALL, largest_memory=30)).fit(images)
@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_scores(fitted):
     assert np.array_equal(one.maps, two.maps)
 
 
-def test_an_image_is_judged_alike_alone_and_in_company(fitted):
+def test_an_image_is_scored_alike_alone_and_in_company(fitted):
     images = moving_stripes(20, seed=4)
     together, alone = fitted.predict(images), fitted.predict(images[17:18])
     assert np.allclose(together.image[17], alone.image[0], rtol=2e-2)
@@ -137,7 +137,7 @@ def test_a_memory_smaller_than_the_neighbourhood_is_refused():
 
 
 def test_one_image_is_enough_when_it_has_places_enough(fitted):
-    one = PatchCoreDetector(SMALL).fit(moving_stripes(1))  # 16 · 16 places
+    one = PatchCoreDetector(SMALL).fit(moving_stripes(1))  # 16 · 16 patches
     assert one.memory.shape == (26, 64 + 128)
     assert np.isfinite(one.predict(moving_stripes(2)).image).all()
 
@@ -151,14 +151,14 @@ def test_no_images_are_refused(fitted):
     nothing = np.empty((0, 3, 64, 64), np.uint8)
     with pytest.raises(ValueError, match="no images to take features of"):
         PatchCoreDetector(SMALL).fit(nothing)
-    with pytest.raises(ValueError, match="no images to judge"):
+    with pytest.raises(ValueError, match="no images to score"):
         fitted.predict(nothing)
 
 
 def test_a_memory_larger_than_all_places_keeps_each_once():
     whole = replace(SMALL, coreset_share=1.0, largest_memory=10**6)
     detector = PatchCoreDetector(whole).fit(moving_stripes(1))
-    assert len(detector.memory) == len(np.unique(detector.memory_places, axis=0)) == 256
+    assert len(detector.memory) == len(np.unique(detector.memory_positions, axis=0)) == 256
 
 
 def test_a_training_image_of_one_colour_is_refused():
@@ -168,7 +168,7 @@ def test_a_training_image_of_one_colour_is_refused():
         PatchCoreDetector(SMALL).fit(images)
 
 
-def test_a_black_image_can_be_judged_and_is_anomalous(fitted):
+def test_a_black_image_can_be_scored_and_is_anomalous(fitted):
     black = np.zeros((1, 3, 64, 64), np.uint8)
     assert fitted.predict(black).image[0] > fitted.predict(moving_stripes(8, seed=1)).image.max()
 

@@ -1,4 +1,4 @@
-"""The baseline: it squeezes, redraws, repeats, and finds a planted spot."""
+"""The baseline: it squeezes, reconstructs, repeats, and finds a planted spot."""
 
 from dataclasses import replace
 
@@ -53,10 +53,10 @@ def test_code_and_output_have_the_promised_shapes():
     model = Autoencoder((8, 16, 32), code_channels=5)
     images = torch.rand(2, 3, 64, 32)
     assert model.encoder(images).shape == (2, 5, 8, 4)
-    redrawn = model(images)
-    assert redrawn.shape == images.shape
-    assert redrawn.min() >= 0
-    assert redrawn.max() <= 1
+    reconstructed = model(images)
+    assert reconstructed.shape == images.shape
+    assert reconstructed.min() >= 0
+    assert reconstructed.max() <= 1
 
 
 def test_widths_double_up_to_eight_times_the_first():

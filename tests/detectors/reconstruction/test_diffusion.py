@@ -1,4 +1,4 @@
-"""The diffusion detector: it learns, restores, repeats itself, and says what it cannot do."""
+"""The diffusion detector: it learns, reconstructs, repeats itself, and says what it cannot do."""
 
 import pickle
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
-from helpers.detectors.reconstruction.low_resolution import as_bytes, shrunk
+from helpers.detectors.reconstruction.low_resolution import downsampled, to_bytes
 from helpers.networks.training import DivergedError, TrainingSettings
 from tests.stripes import moving_stripes
 
@@ -44,8 +44,8 @@ def test_a_foreign_spot_does_not_come_back(fitted):
 
 def test_less_noise_brings_back_more(fitted):
     images = moving_stripes(8, seed=3)
-    seen = shrunk(images, 16) / 255
-    errors = [((fitted.restore(images, t) - seen) ** 2).mean() for t in (0.1, 1.0)]
+    seen = downsampled(images, 16) / 255
+    errors = [((fitted.reconstruct(images, t) - seen) ** 2).mean() for t in (0.1, 1.0)]
     assert errors[0] < errors[1]
 
 
@@ -57,8 +57,8 @@ def test_a_score_is_the_pictures_own_affair(fitted):
 
 def test_the_same_seed_gives_the_same_pictures():
     one, two = (DiffusionDetector(SHORT).fit(moving_stripes(16)) for _ in "ab")
-    assert np.array_equal(one.draw(3, seed=1), two.draw(3, seed=1))
-    assert not np.array_equal(one.draw(3, seed=1), one.draw(3, seed=2))
+    assert np.array_equal(one.generate(3, seed=1), two.generate(3, seed=1))
+    assert not np.array_equal(one.generate(3, seed=1), one.generate(3, seed=2))
     images = moving_stripes(2, seed=5)
     assert np.array_equal(one.predict(images).maps, two.predict(images).maps)
 
@@ -66,10 +66,10 @@ def test_the_same_seed_gives_the_same_pictures():
 def test_progress_and_denoising_are_kept(fitted):
     assert list(fitted.progress) == [1, 5, 12, 25]
     assert fitted.progress[25].shape == (8, 3, 16, 16)
-    assert np.array_equal(fitted.progress[25], fitted.draw(8, seed=0))
-    ideas = fitted.denoising(2, steps=5)
-    assert ideas.shape == (6, 2, 3, 16, 16)
-    assert ideas.dtype == np.uint8
+    assert np.array_equal(fitted.progress[25], fitted.generate(8, seed=0))
+    estimates = fitted.denoising_steps(2, steps=5)
+    assert estimates.shape == (6, 2, 3, 16, 16)
+    assert estimates.dtype == np.uint8
 
 
 def test_a_fitted_detector_can_be_written_to_a_file(fitted):
@@ -81,12 +81,12 @@ def test_a_fitted_detector_can_be_written_to_a_file(fitted):
 def test_shrinking_averages_squares():
     images = np.zeros((1, 3, 4, 4), np.uint8)
     images[:, :, :2, :2] = [[10, 20], [30, 40]]
-    assert shrunk(images, 2)[0, 0].tolist() == [[25, 0], [0, 0]]
-    assert shrunk(images, 4) is images
+    assert downsampled(images, 2)[0, 0].tolist() == [[25, 0], [0, 0]]
+    assert downsampled(images, 4) is images
 
 
 def test_bytes_are_rounded_and_clipped():
-    assert as_bytes(torch.tensor([-0.1, 0.5, 2.0])).tolist() == [0, 128, 255]
+    assert to_bytes(torch.tensor([-0.1, 0.5, 2.0])).tolist() == [0, 128, 255]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_bad_images_are_refused(fitted):
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
         DiffusionDetector(TINY).predict(moving_stripes(1))
     with pytest.raises(ValueError, match="times go from 0"):
-        fitted.restore(moving_stripes(1), 1.2)
+        fitted.reconstruct(moving_stripes(1), 1.2)
 
 
 def test_a_diverging_loss_stops():

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from helpers.detectors.reconstruction.denoiser import Denoiser, waves
+from helpers.detectors.reconstruction.denoiser import Denoiser, time_embedding
 from helpers.detectors.reconstruction.diffusion_steps import (
     LEAST,
     denoise,
@@ -131,7 +131,7 @@ def test_the_network_keeps_the_size_and_listens_to_the_time():
 
 
 def test_waves_tell_times_apart():
-    told = waves(torch.linspace(0, 1, 50), 16)
+    told = time_embedding(torch.linspace(0, 1, 50), 16)
     assert told.shape == (50, 16)
-    apart = torch.cdist(told, told) + 9 * torch.eye(50)
-    assert float(apart.min()) > 0.1
+    difference = torch.cdist(told, told) + 9 * torch.eye(50)
+    assert float(difference.min()) > 0.1

@@ -10,10 +10,9 @@ from helpers.detectors.reconstruction.feature_autoencoder import (
     FeatureReconstructionSettings,
     LinearAutoencoder,
     fit_linear_autoencoder,
-    flat,
 )
 from helpers.networks.backbone import backbone
-from helpers.networks.features import patch_features
+from helpers.networks.features import patch_features, patch_vectors
 from tests.stripes import moving_stripes
 
 SETTINGS = FeatureReconstructionSettings(weights="random", patch=3)
@@ -26,7 +25,7 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def features(fitted):
-    return flat(patch_features(fitted.backbone, moving_stripes(16), 3))
+    return patch_vectors(patch_features(fitted.backbone, moving_stripes(16), 3))
 
 
 def test_damage_is_found_and_placed(fitted):
@@ -40,20 +39,20 @@ def test_damage_is_found_and_placed(fitted):
         assert 34 <= column <= 56
 
 
-def test_it_restores_as_scikit_learns_principal_components_do(fitted, features):
+def test_it_reconstructs_as_scikit_learns_principal_components_do(fitted, features):
     model = fitted.model
     alive = model.std > 1e-3  # a random network has features that hardly ever fire
-    standard = model.standard(features)[:, alive]
+    standard = model.standardise(features)[:, alive]
     wanted = PCA(model.code).fit(standard.numpy())
     wanted = wanted.inverse_transform(wanted.transform(standard.numpy()))
-    ours = model.restore(model.standard(features))[:, alive]
-    apart = (ours.numpy() - standard.numpy()) ** 2
-    assert apart.mean() == pytest.approx(((wanted - standard.numpy()) ** 2).mean(), rel=0.05)
+    ours = model.reconstruct(model.standardise(features))[:, alive]
+    difference = (ours.numpy() - standard.numpy()) ** 2
+    assert difference.mean() == pytest.approx(((wanted - standard.numpy()) ** 2).mean(), rel=0.05)
 
 
-def test_no_other_code_of_that_size_restores_better(fitted, features):
-    standard = fitted.model.standard(features)
-    best = (fitted.model.restore(standard) - standard).square().mean()
+def test_no_other_code_of_that_size_reconstructs_better(fitted, features):
+    standard = fitted.model.standardise(features)
+    best = (fitted.model.reconstruct(standard) - standard).square().mean()
     generator = torch.Generator().manual_seed(0)
     size = len(fitted.model.mean)
     for _ in range(3):
@@ -72,16 +71,16 @@ def test_a_hand_computed_error():
     model = LinearAutoencoder(
         torch.tensor([1.0, 0]), torch.tensor([2.0, 1]), eye, torch.tensor([0.25, 1.0]), 1
     )
-    # (5 − 1) / 2 = 2 along the lost direction, of variance 1/4: 2² / (1/4).
+    # (5 − 1) / 2 = 2 along the discarded direction, of variance 1/4: 2² / (1/4).
     assert model.error(torch.tensor([[5.0, 7.0]])).tolist() == [16]
-    assert model.restore(torch.tensor([[2.0, 7.0]])).tolist() == [[0, 7]]
+    assert model.reconstruct(torch.tensor([[2.0, 7.0]])).tolist() == [[0, 7]]
 
 
 def test_a_constant_feature_does_no_harm():
     network = backbone("resnet18", "random", ("layer1", "layer2"))
     blank = np.full((2, 3, 32, 32), 128, np.uint8)
     model = fit_linear_autoencoder(network, blank, 1, 0.5)
-    assert torch.isfinite(model.error(flat(patch_features(network, blank, 1)))).all()
+    assert torch.isfinite(model.error(patch_vectors(patch_features(network, blank, 1)))).all()
 
 
 def test_the_images_may_come_in_any_number(fitted):

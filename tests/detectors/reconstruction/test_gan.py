@@ -39,13 +39,13 @@ def test_the_losses_by_hand():
     zero = torch.zeros(4)
     assert float(discriminator_loss(zero, zero)) == pytest.approx(2 * math.log(2))
     assert float(generator_loss(zero)) == pytest.approx(math.log(2))
-    real, drawn = torch.tensor([2.0, -1.0]), torch.tensor([0.5])
+    real, generated = torch.tensor([2.0, -1.0]), torch.tensor([0.5])
     wanted = (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2 + math.log1p(math.exp(0.5))
-    assert float(discriminator_loss(real, drawn)) == pytest.approx(wanted)
-    assert float(generator_loss(drawn)) == pytest.approx(math.log1p(math.exp(-0.5)))
+    assert float(discriminator_loss(real, generated)) == pytest.approx(wanted)
+    assert float(generator_loss(generated)) == pytest.approx(math.log1p(math.exp(-0.5)))
 
 
-def test_a_sure_judge_pays_nothing_and_the_generator_still_learns():
+def test_a_sure_discriminator_pays_nothing_and_the_generator_still_learns():
     sure = torch.tensor([30.0])
     assert float(discriminator_loss(sure, -sure)) < 1e-12
     seen_through = torch.tensor([-30.0], requires_grad=True)
@@ -56,24 +56,24 @@ def test_a_sure_judge_pays_nothing_and_the_generator_still_learns():
 def test_shapes_and_ranges():
     widths = (32, 16)
     with seeded(0):
-        drawn = Generator(8, widths)(torch.randn(3, 8))
-        assert drawn.shape == (3, 3, 16, 16)
-        assert 0 <= drawn.min() <= drawn.max() <= 1
-        assert Discriminator(widths)(drawn).shape == (3,)
-        assert Encoder(8, widths)(drawn).shape == (3, 8)
+        generated = Generator(8, widths)(torch.randn(3, 8))
+        assert generated.shape == (3, 3, 16, 16)
+        assert 0 <= generated.min() <= generated.max() <= 1
+        assert Discriminator(widths)(generated).shape == (3,)
+        assert Encoder(8, widths)(generated).shape == (3, 8)
 
 
-def test_the_judge_cannot_jump():
+def test_the_discriminator_cannot_jump():
     """Each layer's largest singular value is held near 1."""
     with seeded(1):
-        judge = Discriminator((32, 16)).train()
+        discriminator = Discriminator((32, 16)).train()
         for _ in range(30):
-            judge(torch.rand(2, 3, 16, 16))
-    largest = torch.linalg.matrix_norm(judge.judge.weight, 2)
+            discriminator(torch.rand(2, 3, 16, 16))
+    largest = torch.linalg.matrix_norm(discriminator.head.weight, 2)
     assert float(largest.detach()) == pytest.approx(1, abs=0.05)
 
 
-def test_it_redraws_good_pictures_better(fitted):
+def test_it_reconstructs_good_pictures_better(fitted):
     good, bad = moving_stripes(8, seed=1), moving_stripes(8, seed=2)
     bad[:, :, 16:48, 16:48] = 255
     scores = fitted.predict(np.concatenate([good, bad]))
@@ -84,14 +84,14 @@ def test_it_redraws_good_pictures_better(fitted):
 
 def test_progress_is_kept(fitted):
     assert list(fitted.progress) == [2, 6, 15, 30]
-    assert np.array_equal(fitted.progress[30], fitted.draw(8, seed=0))
+    assert np.array_equal(fitted.progress[30], fitted.generate(8, seed=0))
     assert len(fitted.losses["generator"]) == len(fitted.losses["discriminator"]) == 30
 
 
 def test_the_same_seed_gives_the_same_pictures():
     one, two = (GanDetector(SHORT).fit(moving_stripes(16)) for _ in "ab")
-    assert np.array_equal(one.draw(3, seed=1), two.draw(3, seed=1))
-    assert not np.array_equal(one.draw(3, seed=1), one.draw(3, seed=2))
+    assert np.array_equal(one.generate(3, seed=1), two.generate(3, seed=1))
+    assert not np.array_equal(one.generate(3, seed=1), one.generate(3, seed=2))
     images = moving_stripes(2, seed=5)
     assert np.array_equal(one.predict(images).maps, two.predict(images).maps)
 

@@ -49,16 +49,16 @@ def test_a_frozen_encoder_keeps_its_weights_and_a_free_one_does_not(images):
 
 
 @pytest.mark.parametrize("frozen", [True, False])
-def test_it_learns_to_redraw(images, frozen):
+def test_it_learns_to_reconstruct(images, frozen):
     settings = replace(
         SETTINGS, frozen=frozen, training=replace(SETTINGS.training, epochs=15, seed=1)
     )
     detector = PixelReconstructionDetector(settings).fit(images)
     losses = detector.history.losses
     assert losses[-1] < 0.6 * losses[0]
-    redrawn = detector.reconstruct(images)
-    assert redrawn.shape == images.shape
-    assert 0 <= redrawn.min() <= redrawn.max() <= 1
+    reconstructed = detector.reconstruct(images)
+    assert reconstructed.shape == images.shape
+    assert 0 <= reconstructed.min() <= reconstructed.max() <= 1
 
 
 def test_scores_have_the_shapes_of_the_images_and_repeat_with_the_seed(images):
@@ -73,8 +73,8 @@ def test_it_says_what_the_encoder_began_with(images):
     assert str(detector.backbone.source) == "random weights of resnet18, seed 0"
 
 
-def test_an_encoder_with_fewer_places_than_the_code_is_refused(images):
-    with pytest.raises(ValueError, match=r"layer3 of an image of 32 pixels has 2 places a side"):
+def test_an_encoder_with_fewer_positions_than_the_code_is_refused(images):
+    with pytest.raises(ValueError, match=r"layer3 of an image of 32 pixels has 2 positions a side"):
         PixelReconstructionDetector(replace(SETTINGS, layer="layer3")).fit(images)
 
 

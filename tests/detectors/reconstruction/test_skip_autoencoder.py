@@ -82,8 +82,8 @@ def test_damage_is_repaired_found_and_placed(fitted):
     good, bad = discs(8, seed=1), discs(8, seed=1)
     bad[:, :, 12:19, 12:19] = np.array([250, 30, 30], np.uint8).reshape(1, 3, 1, 1)
     repaired = 255 * fitted.reconstruct(bad)[:, :, 12:19, 12:19]
-    clean, spoiled = (v[:, :, 12:19, 12:19].astype(float) for v in (good, bad))
-    assert np.abs(repaired - clean).mean() < 0.6 * np.abs(spoiled - clean).mean()
+    clean, damaged = (v[:, :, 12:19, 12:19].astype(float) for v in (good, bad))
+    assert np.abs(repaired - clean).mean() < 0.6 * np.abs(damaged - clean).mean()
     scores, damaged = fitted.predict(good), fitted.predict(bad)
     assert damaged.image.min() > scores.image.max()
     rows, columns = np.unravel_index(damaged.maps.reshape(8, -1).argmax(1), (32, 32))
@@ -97,11 +97,11 @@ def test_without_corruption_damage_is_copied():
     naive = SkipAutoencoderDetector(replace(longer, corruptions=())).fit(blocks)
     bad = blocks[:8].copy()
     bad[:, :, 12:19, 12:19] = np.array([250, 30, 30], np.uint8).reshape(1, 3, 1, 1)
-    apart = [
+    difference = [
         np.abs(naive.reconstruct(bad) - v / 255)[:, :, 12:19, 12:19].mean()
         for v in (bad, blocks[:8])
     ]
-    assert apart[0] < 0.75 * apart[1]
+    assert difference[0] < 0.75 * difference[1]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])

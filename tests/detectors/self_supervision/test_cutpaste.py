@@ -8,8 +8,8 @@ from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPas
 from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteDetector,
     PatchCutPasteSettings,
+    pixel_scores,
     random_crops,
-    spread,
 )
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings
@@ -35,7 +35,7 @@ def patch_wise(images):
     return PatchCutPasteDetector(PATCHES).fit(images)
 
 
-def spoiled(seed=2):
+def defective(seed=2):
     bad = moving_stripes(8, seed=seed)
     bad[:, :, 20:44, 20:44] = bad[:, :, 20:44, 20:44].transpose(0, 1, 3, 2)
     return bad
@@ -51,28 +51,28 @@ def test_it_learns_to_tell_the_three(fitted):
     assert np.mean([(p.argmax(1) == i).mean() for i, p in enumerate(said)]) > 0.5
 
 
-def test_odd_pictures_lie_outside_the_cloud(fitted):
+def test_anomalous_pictures_lie_outside_the_cloud(fitted):
     good = fitted.predict(moving_stripes(16, seed=1)).image
-    bad = fitted.predict(spoiled()).image
+    bad = fitted.predict(defective()).image
     assert np.median(bad) > good.max()
 
 
 def test_the_score_is_the_distance_of_the_embedding(fitted):
-    images = spoiled()
+    images = defective()
     wanted = fitted.density.distance(fitted.embed(images))
     assert fitted.predict(images).image == pytest.approx(wanted, rel=0.02)
 
 
 def test_the_slope_is_that_of_the_score(fitted):
-    embedding = torch.tensor(fitted.embed(spoiled())[:1], dtype=torch.float64, requires_grad=True)
-    apart = embedding - torch.tensor(fitted.density.mean)
+    embedding = torch.tensor(fitted.embed(defective())[:1], dtype=torch.float64, requires_grad=True)
+    difference = embedding - torch.tensor(fitted.density.mean)
     precision = torch.tensor(fitted.density.precision)
-    (apart @ precision @ apart.T).sum().backward()
-    assert torch.allclose(embedding.grad, 2 * (apart @ precision).detach())
+    (difference @ precision @ difference.T).sum().backward()
+    assert torch.allclose(embedding.grad, 2 * (difference @ precision).detach())
 
 
 def test_the_patch_wise_map_is_highest_where_the_damage_is(patch_wise):
-    scores = patch_wise.predict(spoiled())
+    scores = patch_wise.predict(defective())
     assert scores.maps.shape == (8, 64, 64)
     inside = np.zeros((64, 64), bool)
     inside[16:48, 16:48] = True
@@ -99,19 +99,19 @@ def test_random_crops_come_from_everywhere():
     assert set(crops[:, 0, 0, 0].int().tolist()) == {8 * y + x for y in range(6) for x in range(6)}
 
 
-def test_spreading_keeps_a_constant_and_puts_a_peak_in_the_middle_of_its_crop():
-    assert torch.allclose(spread(torch.full((1, 5, 5), 3.0), 8, 2, 16), torch.tensor(3.0))
+def test_pixel_scores_keeps_a_constant_and_puts_a_peak_in_the_middle_of_its_crop():
+    assert torch.allclose(pixel_scores(torch.full((1, 5, 5), 3.0), 8, 2, 16), torch.tensor(3.0))
     scores = torch.zeros(1, 5, 5)
     scores[0, 2, 2] = 1
-    found = spread(scores, 8, 2, 16)[0]
+    found = pixel_scores(scores, 8, 2, 16)[0]
     assert found.shape == (16, 16)
     row, column = divmod(int(found.argmax()), 16)
     assert {row, column} <= {7, 8}
     assert found[:4].max() == 0
 
 
-def test_spreading_covers_a_rest_at_the_border():
-    assert spread(torch.ones(1, 3, 3), 4, 3, 12).shape == (1, 12, 12)
+def test_pixel_scores_covers_a_rest_at_the_border():
+    assert pixel_scores(torch.ones(1, 3, 3), 4, 3, 12).shape == (1, 12, 12)
 
 
 @pytest.mark.parametrize("kinds", [("patch",), ("scar",)])
