@@ -1,28 +1,34 @@
-"""What chapter 16 trains on, and the records of the runs that take too long for it."""
+"""What chapter 16 trains on, and its runs that take too long for a chapter."""
 
-import json
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet, annotate
 from helpers.annotations.regions import RegionRules, regions
-from helpers.data.category import Category, crop_centre
+from helpers.data.category import Category, crop_centre, split_good
 from helpers.data.labelled import POOL_SEED
+from helpers.data.labels import stratified_folds
 from helpers.data.load import generate_category
-from helpers.detection.boxes import Boxes, as_one_class, evaluate_boxes, true_boxes
+from helpers.detection.boxes import (
+    Boxes,
+    as_one_class,
+    boxes_from_maps,
+    evaluate_boxes,
+    make_boxes,
+    true_boxes,
+)
 from helpers.detection.detector import BoxDetector, BoxDetectorSettings
 from helpers.detection.network import BoxNetworkSettings
 from helpers.detection.precision_recall import ap_per_class
-from helpers.errors import DataError
-from helpers.files import whole_file
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.experiments.cost import timed
+from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
-from helpers.machine import this_machine
+from helpers.metrics.report import check_shares
 from helpers.networks.training import TrainingSettings
-from helpers.paths import project_root
 
 SIZE, MARGIN = 160, 0.1  # pixels, and the share of the side that is cut off: 128 are left
 RULES = RegionRules(least_area=2, join_within=8)  # chapter 15's, for pictures of 160 pixels
@@ -76,78 +82,57 @@ def box_settings(
 
 
 @dataclass(frozen=True)
-class DetectionRun:
-    """One training and what came of it.
+class BoxCase:
+    """One training, or one for each fold.
 
     Attributes
     ----------
-    category, fingerprint
-        What it was judged on.
-    each
-        Labelled training pictures of each defect.
+    labels
+        Labelled training pictures of each defect; none where the test pictures are learned from.
     weights
-        What the trunk began with.
+        What the trunk begins with.
+    folds
+        Into how many the test pictures are split; none where nuts are generated to learn from.
     seed
         Of the training pictures and of the training.
+    """
+
+    labels: int | None
+    weights: str = "formula"
+    folds: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class BoxResult:
+    """What one detector of objects achieved on the test pictures.
+
+    Attributes
+    ----------
     scores
         COCO's AP, AP50 and AP75, and AP50 with all defects as one class.
     by_class
         AP50 of each defect.
-    seconds
-        Of training.
-    machine
-        On which.
-    settings
-        Of the detector.
+    pictures, objects
+        How many were looked at, and how many there were to find; none when not counted.
+    map_scores
+        COCO's scores of boxes from PatchCore's map, with all defects as one class, where measured.
     """
 
-    category: str
-    fingerprint: str
-    each: int
-    weights: str
-    seed: int
     scores: dict[str, float]
     by_class: dict[str, float]
-    seconds: float
-    machine: str
-    settings: dict
+    pictures: int | None = None
+    objects: int | None = None
+    map_scores: dict[str, float] = field(default_factory=dict)
 
-    def save(self, folder: Path) -> Path:
-        """Write the record."""
-        path = folder / f"{self.category}-{self.weights}-{self.each:02}-seed{self.seed}.json"
-        with whole_file(path) as work:
-            work.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
-        return path
+    def __post_init__(self) -> None:
+        check_shares(self.scores | self.by_class | self.map_scores)
 
 
-def records_folder() -> Path:
-    """Return where the records of this chapter are kept."""
-    return project_root() / "book" / "records" / "detection"
+DETECTION = Experiment("detection", BoxResult, "make detection")
 
 
-def load_runs(folder: Path | None = None) -> list[DetectionRun]:
-    """Return all recorded runs.
-
-    Raises
-    ------
-    DataError
-        When a record is damaged.
-    """
-    runs = []
-    for path in sorted((folder or records_folder()).glob("*.json")):
-        try:
-            runs.append(DetectionRun(**json.loads(path.read_text("utf-8"))))
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(
-                f"{path} is not a record of a detector ({error}). Delete it and run "
-                "tools/label_curve.py again."
-            ) from error
-    return runs
-
-
-def judge(
-    category: Category, found: Sequence[Boxes], rules: RegionRules
-) -> tuple[dict[str, float], dict[str, float]]:
+def measured(category: Category, found: Sequence[Boxes], rules: RegionRules) -> BoxResult:
     """Return COCO's scores, with "AP50, one class" among them, and AP50 of each defect."""
     annotations = annotate(category, rules)
     scores = evaluate_boxes(annotations, found)
@@ -155,37 +140,103 @@ def judge(
     alike = [replace(boxes, labels=np.zeros_like(boxes.labels)) for boxes in found]
     kept["AP50, one class"] = evaluate_boxes(as_one_class(annotations), alike)["AP50"]
     by_class = ap_per_class(true_boxes(annotations), found, annotations.classes)
-    return (
+    return BoxResult(
         {name: round(value, 4) for name, value in kept.items()},
         {name: round(value, 4) for name, value in by_class.items()},
     )
 
 
-def run_case(
-    judged: Category, pool: Category, each: int, seed: int, weights: str = "formula"
-) -> DetectionRun:
-    """Train on the first ``each`` pictures of every class of the pool, and judge.
+def few_labels(
+    category: Category,
+    seeds: Sequence[int],
+    shots: Sequence[int] = SHOTS,
+    weights: Sequence[str] = ("formula",),
+) -> Iterator[Plan]:
+    """Plan the label curve: trainings on the first nuts of every class, tested on ``category``.
 
-    However few the pictures, the training has about ``STEPS`` steps.
+    However few the pictures, a training has about ``STEPS`` steps.
     """
-    rows = first_of_each(pool, each)
-    known = annotate(pool, RULES).subset(rows)
+    for seed in seeds:
+        pool = labelled_nuts(max(shots), seed)
+        for start in weights:
+            for each in shots:
+                yield _few(category, pool, BoxCase(each, start, seed=seed))
+
+
+def _few(category: Category, pool: Category, case: BoxCase) -> Plan:
+    rows = first_of_each(pool, case.labels)
     batch = min(BATCH, len(rows))
     epochs = max(1, round(STEPS / -(-len(rows) // batch)))
-    settings = box_settings(epochs, seed, weights, batch)
-    started = time.perf_counter()
-    detector = BoxDetector(settings).fit(pool.test[rows], true_boxes(known), known.classes)
-    seconds = time.perf_counter() - started
-    scores, by_class = judge(judged, detector.predict(judged.test), RULES)
-    return DetectionRun(
-        category=judged.name,
-        fingerprint=judged.fingerprint,
-        each=each,
-        weights=weights,
-        seed=seed,
-        scores=scores,
-        by_class=by_class,
-        seconds=round(seconds, 1),
-        machine=this_machine().describe(),
-        settings=asdict(settings),
-    )
+    settings = box_settings(epochs, case.seed, case.weights, batch)
+
+    def work() -> tuple[BoxResult, Provenance]:
+        known, detector = annotate(pool, RULES).subset(rows), BoxDetector(settings)
+        _, seconds = timed(lambda: detector.fit(pool.test[rows], true_boxes(known), known.classes))
+        result = measured(category, detector.predict(category.test), RULES)
+        return result, Provenance({"fit": round(seconds, 1)})
+
+    return _plan(category, case, plain(settings), work)
+
+
+def in_folds(category: Category, folds: int, epochs: int, good: int, join: int, seed: int) -> Plan:
+    """Plan detectors of a category's own test pictures, each trained on the other folds.
+
+    Parameters
+    ----------
+    category
+        With labelled defects in its test part.
+    folds, epochs, seed
+        Of the trainings.
+    good
+        Good training images in each fold.
+    join
+        Regions within so many pixels are one object.
+    """
+    rules = RegionRules(least_area=2, join_within=join)
+    settings = {"epochs": epochs, "good": good, "join": join}
+
+    def work() -> tuple[BoxResult, Provenance]:
+        found, seconds = timed(lambda: _out_of_fold(category, rules, folds, epochs, good, seed))
+        result = measured(category, found, rules)
+        annotations = annotate(category, rules)
+        beside = evaluate_boxes(as_one_class(annotations), _map_boxes(category, rules))
+        result = replace(
+            result,
+            pictures=len(category.test),
+            objects=sum(map(len, true_boxes(annotations))),
+            map_scores={name: round(beside[name], 4) for name in ("AP", "AP50", "AP75")},
+        )
+        return result, Provenance({"fit": round(seconds, 1)})
+
+    return _plan(category, BoxCase(None, folds=folds, seed=seed), settings, work)
+
+
+def _plan(category: Category, case: BoxCase, settings: dict[str, Any], work: Any) -> Plan:
+    return Plan(plain(case), settings, data_of(category), revisions(BoxDetector), work)
+
+
+def _out_of_fold(
+    category: Category, rules: RegionRules, folds: int, epochs: int, good: int, seed: int
+) -> list[Boxes]:
+    annotations = annotate(category, rules)
+    boxes = true_boxes(annotations)
+    _, labels = np.unique(category.defects, return_inverse=True)
+    fold = stratified_folds(labels, folds, seed)
+    found = [make_boxes([])] * len(labels)
+    for number in range(folds):
+        known, asked = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        images = np.concatenate([category.test[known], category.train[:good]])
+        truth = [boxes[row] for row in known] + [make_boxes([])] * good
+        detector = BoxDetector(box_settings(epochs, seed))
+        detector.fit(images, truth, annotations.classes)
+        for row, each in zip(asked, detector.predict(category.test[asked]), strict=True):
+            found[row] = each
+    return found
+
+
+def _map_boxes(category: Category, rules: RegionRules) -> list[Boxes]:
+    """Return the boxes of what PatchCore's map marks, by a threshold from good images."""
+    fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
+    memory = PatchCoreDetector(PatchCoreSettings(weights="formula")).fit(fit_images)
+    threshold = float(np.quantile(memory.predict(held_out).maps.max((1, 2)), 0.95))
+    return boxes_from_maps(memory.predict(category.test).maps, threshold, rules)

@@ -1,56 +1,60 @@
-"""All attempts, strategies and ablations over several seeds, kept as records, resumable."""
+"""All attempts, strategies and ablations over several seeds."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
 
 from helpers.data.category import Category, move_to_test, split_good
 from helpers.data.load import load_category
 from helpers.detectors import catalogue
+from helpers.detectors.base import Detector
 from helpers.detectors.catalogue import Attempt, Contender
-from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector, AutoencoderSettings
+from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector
 from helpers.detectors.reconstruction.feature_autoencoder import FeatureReconstructionDetector
-from helpers.detectors.reconstruction.skip_autoencoder import (
-    SkipAutoencoderDetector,
-    SkipAutoencoderSettings,
-)
+from helpers.detectors.reconstruction.skip_autoencoder import SkipAutoencoderDetector
 from helpers.detectors.self_supervision.patch_cutpaste import PatchCutPasteDetector
-from helpers.errors import DataError, did_you_mean
-from helpers.experiments.costs import bytes_on_disk, median_seconds, peak_memory
-from helpers.experiments.record_codes import code_fault, code_of
-from helpers.experiments.report import (
-    Report,
-    data_of,
-    evaluate,
-    load_report,
-    plain,
-    record_path,
+from helpers.errors import did_you_mean
+from helpers.experiments.cost import (
+    bytes_on_disk,
+    median_seconds,
+    parameter_count,
+    peak_memory,
     timed,
 )
-from helpers.paths import project_root
+from helpers.experiments.store import (
+    Experiment,
+    Plan,
+    Provenance,
+    Record,
+    data_of,
+    plain,
+    revisions,
+)
+from helpers.metrics.report import Report, evaluate
 from helpers.profiles import Profile
+
+DETECTORS = Experiment("detectors", Report, "make results")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One change to an attempt.
+    """A method, or one with something changed.
 
     Attributes
     ----------
-    factor
-        What is changed, such as ``"batch size"``.
-    value
-        To what.
-    attempt
-        The changed attempt; its name is a record's name.
+    contender
+        Makes the detector; its name is the method's.
+    changed
+        What is changed, such as ``{"batch size": "32"}``; empty for the method itself.
     """
 
-    factor: str
-    value: str
-    attempt: Attempt
+    contender: Contender
+    changed: dict[str, str] = field(default_factory=dict)
 
 
-def variants(profile: Profile, images: int, seed: int = 0) -> tuple[Variant, ...]:
+def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return one ablation for each factor that the assignment names.
 
     The unchanged value of each factor is the attempt itself, which ``all_attempts`` has.
@@ -61,21 +65,27 @@ def variants(profile: Profile, images: int, seed: int = 0) -> tuple[Variant, ...
     seen = catalogue.features(profile, seed)
     training = first.training
 
+    def variant(
+        factor: str, value: str, number: int, name: str, kind: Callable, settings: object
+    ) -> Variant:
+        side = profile.feature_size if kind is FeatureReconstructionDetector else size
+        return Variant(Attempt(name, side, lambda: kind(settings), number), {factor: value})
+
     def baseline(factor: str, value: str, **changes: float) -> Variant:
         s = replace(first, training=replace(training, **changes))
-        return _variant(factor, value, 1, "Baseline autoencoder", size, AutoencoderDetector, s)
+        return variant(factor, value, 1, "Baseline autoencoder", AutoencoderDetector, s)
 
     def repair(factor: str, value: str, **changes: object) -> Variant:
-        name, s = "SSIM, multi-scale, skips", replace(last, **changes)
-        return _variant(factor, value, 4, name, size, SkipAutoencoderDetector, s)
+        s = replace(last, **changes)
+        return variant(factor, value, 4, "SSIM, multi-scale, skips", SkipAutoencoderDetector, s)
 
     def cut(value: str, kind: str) -> Variant:
-        name, s = "CutPaste, patch-wise", replace(crops, kinds=(kind,))
-        return _variant("augmentation", value, 3, name, size, PatchCutPasteDetector, s)
+        s = replace(crops, kinds=(kind,))
+        return variant("augmentation", value, 3, "CutPaste, patch-wise", PatchCutPasteDetector, s)
 
-    return (
-        _variant(
-            "pretraining", "random weights", 2, "ResNet18 features", profile.feature_size,
+    return [
+        variant(
+            "pretraining", "random weights", 2, "ResNet18 features",
             FeatureReconstructionDetector, replace(seen, weights="random"),
         ),
         cut("patch only", "patch"),
@@ -91,157 +101,122 @@ def variants(profile: Profile, images: int, seed: int = 0) -> tuple[Variant, ...
         baseline("batch size", f"{2 * training.batch_size}", batch_size=2 * training.batch_size),
         baseline("epochs", f"{max(1, training.epochs // 2)}", epochs=max(1, training.epochs // 2)),
         baseline("epochs", f"{2 * training.epochs}", epochs=2 * training.epochs),
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
-def _variant(
-    factor: str,
-    value: str,
-    number: int,
-    name: str,
-    size: int,
-    detector: Callable,
-    settings: AutoencoderSettings | SkipAutoencoderSettings | object,
-) -> Variant:
-    attempt = Attempt(f"{name}, {factor} {value}", size, lambda: detector(settings), number)
-    return Variant(factor, value, attempt)
+def _attempts(profile: Profile, images: int, seed: int) -> list[Variant]:
+    return [Variant(one) for one in catalogue.all_attempts(profile, images, seed)]
 
 
-def results_folder(profile: Profile) -> Path:
-    """Return where the records that the book reads are kept."""
-    return project_root() / "book" / "records" / profile.name
+def _strategies(profile: Profile, images: int, seed: int) -> list[Variant]:
+    return [Variant(one) for one in catalogue.all_strategies(profile, images, seed)]
 
 
-def _attempts(profile: Profile, images: int, seed: int) -> Sequence[Contender]:
-    return catalogue.all_attempts(profile, images, seed)
-
-
-def _strategies(profile: Profile, images: int, seed: int) -> Sequence[Contender]:
-    return catalogue.all_strategies(profile, images, seed)
-
-
-def _ablations(profile: Profile, images: int, seed: int) -> Sequence[Contender]:
-    return [variant.attempt for variant in variants(profile, images, seed)]
-
-
-PARTS = {"attempts": _attempts, "strategies": _strategies, "ablations": _ablations}
+PARTS = {"attempts": _attempts, "strategies": _strategies, "ablations": ablations}
 
 
 def planned(
-    profile: Profile, images: int, parts: Sequence[str] = tuple(PARTS)
-) -> list[tuple[int, Contender]]:
-    """Return every (seed, contender) to run: part by part, and in each seed by seed.
-
-    Raises
-    ------
-    ValueError
-        When a part is none of ``PARTS``.
-    """
-    for part in parts:
-        if part not in PARTS:
-            raise ValueError(f"there is no part '{part}'. {did_you_mean(part, PARTS)}")
-    return [
-        (seed, contender)
-        for part in parts
-        for seed in profile.seeds
-        for contender in PARTS[part](profile, images, seed)
-    ]
-
-
-def run_all(
-    profile: Profile, folder: Path, parts: Sequence[str] = tuple(PARTS), lent: int = 0
-) -> Iterator[tuple[int, int, Report]]:
-    """Run what is not yet recorded, and yield (done, of, report) after each.
-
-    A record counts as done when it is of the same data, the same settings and the same code. So a
-    killed run goes on where it stopped, and what has changed is run again.
+    profile: Profile, parts: Sequence[str] = tuple(PARTS), moved: int = 0
+) -> Iterator[Plan]:
+    """Plan every run: part by part, and in each seed by seed.
 
     Parameters
     ----------
     profile
         Category, sizes, seeds and settings.
-    folder
-        Of the records.
     parts
         Which of ``PARTS`` to run.
-    lent
+    moved
         How many training images serve as further good test images; see ``category.move_to_test``.
 
     Raises
     ------
+    ValueError
+        When a part is none of ``PARTS``.
     DataError
-        When the category cannot be loaded or a record cannot be written.
+        When the category cannot be loaded.
     """
+    for part in parts:
+        if part not in PARTS:
+            raise ValueError(f"there is no part '{part}'. {did_you_mean(part, PARTS)}")
     sizes = {profile.image_size, profile.feature_size}
     categories = {
-        size: move_to_test(load_category(profile.category, size=size), lent) for size in sizes
+        size: move_to_test(load_category(profile.category, size=size), moved) for size in sizes
     }
-    fit_count = len(split_good(next(iter(categories.values())).train)[0])
-    runs = planned(profile, fit_count, parts)
-    for done, (seed, contender) in enumerate(runs, 1):
-        category = categories[contender.size]
-        report = recorded(folder, category, contender, seed) or run(category, contender, seed)
-        report.save(folder)
-        yield done, len(runs), report
+    images = len(split_good(categories[profile.image_size].train)[0])
+    return (
+        plan(categories[variant.contender.size], variant, seed)
+        for part in parts
+        for seed in profile.seeds
+        for variant in PARTS[part](profile, images, seed)
+    )
 
 
-def recorded(folder: Path, category: Category, contender: Contender, seed: int) -> Report | None:
-    """Return the record of this very run, or none."""
-    path = record_path(folder, category, contender.name, seed)
-    try:
-        report = load_report(path)
-    except DataError:
-        return None
-    return None if fault(report, category, contender) else report
+def plan(category: Category, variant: Variant, seed: int) -> Plan:
+    """Plan the run of one variant on one category."""
+    detector = variant.contender.detector()
+    return Plan(
+        case={"method": variant.contender.name, "variant": variant.changed, "seed": seed},
+        settings=plain(detector.settings),
+        data=described(category),
+        revision=revisions(detector),
+        work=lambda: measured(detector, category),
+    )
 
 
-def fault(report: Report, category: Category, contender: Contender) -> str:
-    """Say what has changed since a record was made: images, settings or code; empty if nothing."""
-    detector = contender.detector()
-    if report.data["fingerprint"] != category.fingerprint:
-        return "of other images"
-    if report.settings != plain(detector.settings):
-        return "of other settings"
-    return code_fault(report.code, code_of(detector))
+def described(category: Category) -> dict[str, Any]:
+    """Return what a record says of its data: the number of images too."""
+    names, counts = np.unique(category.defects, return_counts=True)
+    return data_of(category) | {
+        "train": len(category.train),
+        "test": {str(name): int(count) for name, count in zip(names, counts, strict=True)},
+    }
 
 
-def run(category: Category, contender: Contender, seed: int) -> Report:
-    """Fit and judge once, and measure what it costs."""
+def measured(detector: Detector, category: Category) -> tuple[Report, Provenance]:
+    """Fit a detector, evaluate it, and measure what it costs."""
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
-    detector = contender.detector()
     (_, fit_seconds), fit_memory = peak_memory(lambda: timed(lambda: detector.fit(fit_images)))
     (scores, predict_seconds), predict_memory = peak_memory(
         lambda: timed(lambda: detector.predict(category.test))
     )
     single = median_seconds(lambda: detector.predict(held_out[:1]))
     seconds = {"fit": fit_seconds, "predict": predict_seconds, "one image": single}
-    return evaluate(
-        contender.name,
-        detector,
-        category,
-        scores,
-        detector.predict(held_out),
-        seed=seed,
+    provenance = Provenance(
         seconds={name: round(value, 4) for name, value in seconds.items()},
-        memory={
-            "fit": fit_memory,
-            "predict": predict_memory,
-            "on disk": bytes_on_disk(detector),
-        },
+        memory={"fit": fit_memory, "predict": predict_memory, "on disk": bytes_on_disk(detector)},
+        backbone=backbone_of(detector),
+        parameters=parameter_count(detector),
     )
+    return evaluate(category, scores, detector.predict(held_out)), provenance
 
 
-def load_results(folder: Path, category: Category | None = None) -> list[Report]:
-    """Return the records in a folder, by name and seed; of one category's images if it is given.
+def backbone_of(detector: Detector) -> str:
+    """Say which pretrained weights a fitted detector stands on; empty when it has none."""
+    network = getattr(detector, "backbone", None)
+    return "" if network is None else str(network.source)
+
+
+def results(profile: Profile, category: Category | None = None) -> list[Record]:
+    """Return the records of a profile, by file name; of one category's images if it is given.
 
     Raises
     ------
     DataError
         When a record is damaged.
     """
-    reports = [load_report(path) for path in sorted(folder.rglob("*.json"))]
+    records = DETECTORS.load(DETECTORS.folder(profile.name))
     if category is None:
-        return reports
-    same = ("category", "source", "train", "test")
-    wanted = data_of(category)
-    return [r for r in reports if all(r.data[key] == wanted[key] for key in same)]
+        return records
+    wanted = described(category)
+    same = ("category", "source", "train", "test")  # of either size
+    return [one for one in records if all(one.data[key] == wanted[key] for key in same)]
+
+
+def of_methods(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records of each method without changes, seed by seed."""
+    found: dict[str, list[Record]] = {}
+    for one in sorted(records, key=lambda record: record.case["seed"]):
+        if not one.case["variant"]:
+            found.setdefault(one.case["method"], []).append(one)
+    return found

@@ -1,21 +1,19 @@
 """How a segmenter fares with few labels, and with a kind of defect that was never labelled."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from helpers.data.category import Category
-from helpers.data.labelled import Labelled, labelled_pool
-from helpers.errors import DataError
-from helpers.experiments.report import environment, plain, timed
-from helpers.files import whole_file
+from helpers.data.labelled import Labelled, labelled_pool, labelled_test
+from helpers.data.labels import stratified_folds
+from helpers.experiments.cost import timed
+from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.metrics.masks import mask_table
 from helpers.metrics.pixel import pixel_report
-from helpers.paths import project_root
+from helpers.metrics.report import check_shares
 from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
 
 LABELS = (1, 2, 4, 8, 16)
@@ -32,55 +30,47 @@ class MaskCase:
     Attributes
     ----------
     labels
-        Labelled nuts of each defect.
+        Labelled nuts of each defect; none where the test pictures are learned from, in folds.
     left_out
         A kind of defect of which none is labelled; empty for none.
+    encoder
+        Of the network; see ``helpers.segmentation.unet.unet``.
+    folds
+        Into how many the test pictures are split; none where nuts are generated to learn from.
     seed
         Decides which nuts are labelled, and the training.
     """
 
-    labels: int
+    labels: int | None
     left_out: str = ""
+    encoder: str = SETTINGS.encoder
+    folds: int | None = None
     seed: int = 0
-
-    @property
-    def name(self) -> str:
-        """Of the record's file."""
-        without = f"-without-{self.left_out}" if self.left_out else ""
-        return f"{self.labels}-labels{without}-seed-{self.seed}"
 
 
 @dataclass(frozen=True)
-class MaskRun:
+class MaskResult:
     """What one segmenter achieved on the category's test pictures.
 
     Attributes
     ----------
-    case, settings
-        What was trained, and how, as nested dictionaries.
-    data
-        Category, source, size and fingerprint.
     defects, iou, boundary_f, false_pixels
         For each test picture, in the category's order.
     pixel_auroc, aupro
         Of the probabilities.
-    seconds
-        Of the training.
-    environment
-        Machine kind, number format and versions.
     """
 
-    case: dict
-    settings: dict
-    data: dict
     defects: list[str]
     iou: list[float]
     boundary_f: list[float]
     false_pixels: list[int]
     pixel_auroc: float
     aupro: float
-    seconds: float
-    environment: dict[str, str]
+
+    def __post_init__(self) -> None:
+        check_shares({"pixel_auroc": self.pixel_auroc, "aupro": self.aupro})
+        for name in ("iou", "boundary_f"):
+            check_shares({f"{name} {i}": value for i, value in enumerate(getattr(self, name))})
 
     def mean_iou(self, kind: str = "") -> float:
         """Mean IoU over the defective pictures, or over those of one kind."""
@@ -97,14 +87,18 @@ class MaskRun:
         return float(np.mean(rows))
 
 
-def curve(seeds: Sequence[int]) -> list[MaskCase]:
+SEGMENTATION = Experiment("segmentation", MaskResult, "make segmentation")
+
+
+def curve(seeds: Sequence[int], encoder: str = SETTINGS.encoder) -> list[MaskCase]:
     """List the trainings with few and with all labels, for each seed."""
-    return [MaskCase(labels, "", seed) for seed in seeds for labels in (*LABELS, MOST)]
+    numbers = (*LABELS, MOST)
+    return [MaskCase(n, encoder=encoder, seed=seed) for seed in seeds for n in numbers]
 
 
-def kinds_left_out() -> list[MaskCase]:
+def kinds_left_out(encoder: str = SETTINGS.encoder) -> list[MaskCase]:
     """List the trainings in which one kind of defect is never labelled."""
-    return [MaskCase(MOST, kind, 0) for kind in DEFECT_TYPES]
+    return [MaskCase(MOST, kind, encoder) for kind in DEFECT_TYPES]
 
 
 def training_set(category: Category, case: MaskCase) -> Labelled:
@@ -114,95 +108,56 @@ def training_set(category: Category, case: MaskCase) -> Labelled:
     return pool.first(counts).with_good(category.train[::GOOD_EVERY])
 
 
-def judge(
-    case: dict, settings: SegmenterSettings, category: Category, maps: np.ndarray, seconds: float
-) -> MaskRun:
-    """Measure probabilities N×H×W of the category's test pictures."""
-    table = mask_table(maps > settings.threshold, category.masks, category.defects)
+def plans(
+    category: Category, cases: Sequence[MaskCase], settings: SegmenterSettings = SETTINGS
+) -> Iterator[Plan]:
+    """Plan the trainings of the cases, all tested on the category's test pictures."""
+    for case in cases:
+        mine = replace(settings, encoder=case.encoder, seed=case.seed)
+        yield Plan(
+            case=plain(case),
+            settings=plain(mine),
+            data=data_of(category),
+            revision=revisions(Segmenter),
+            work=lambda case=case, mine=mine: _work(category, case, mine),
+        )
+
+
+def measured(maps: np.ndarray, category: Category, threshold: float) -> MaskResult:
+    """Compare probabilities N×H×W with the masks of the category's test pictures."""
+    table = mask_table(maps > threshold, category.masks, category.defects)
     pixels = pixel_report(category.masks, maps)
-    return MaskRun(
-        case=case,
-        settings=plain(settings),
-        data=_data(category),
+    return MaskResult(
         defects=category.defects.tolist(),
         iou=table["IoU"].round(4).tolist(),
         boundary_f=table["boundary F"].round(4).tolist(),
         false_pixels=table["false pixels"].tolist(),
         pixel_auroc=round(pixels.auroc, 4),
         aupro=round(pixels.aupro, 4),
-        seconds=round(seconds, 1),
-        environment=environment(),
     )
 
 
-def run_all(
-    category: Category, folder: Path, cases: Sequence[MaskCase], settings: SegmenterSettings
-) -> Iterator[MaskRun]:
-    """Run what is not yet recorded, and yield each run.
-
-    Raises
-    ------
-    DataError
-        When a record is damaged or cannot be written.
-    """
-    for case in cases:
-        mine = SegmenterSettings(**{**vars(settings), "seed": case.seed})
-        path = folder / f"{case.name}.json"
-        run = load(path) if path.is_file() else None
-        wanted = (asdict(case), plain(mine), _data(category))
-        if run is None or (run.case, run.settings, run.data) != wanted:
-            known = training_set(category, case)
-            segmenter = Segmenter(mine)
-            _, seconds = timed(lambda: segmenter.fit(known.images, known.masks))  # noqa: B023
-            maps = segmenter.predict(category.test).maps
-            run = judge(asdict(case), mine, category, maps, seconds)
-            save(run, path)
-        yield run
+def _work(
+    category: Category, case: MaskCase, settings: SegmenterSettings
+) -> tuple[MaskResult, Provenance]:
+    if case.folds is None:
+        known, segmenter = training_set(category, case), Segmenter(settings)
+        _, seconds = timed(lambda: segmenter.fit(known.images, known.masks))
+        maps = segmenter.predict(category.test).maps
+    else:
+        maps, seconds = timed(lambda: _out_of_fold(category, case, settings))
+    return measured(maps, category, settings.threshold), Provenance({"fit": round(seconds, 1)})
 
 
-def save(run: MaskRun, path: Path) -> None:
-    """Write a record, whole or not at all."""
-    with whole_file(path) as work:
-        work.write_text(json.dumps(asdict(run), ensure_ascii=False) + "\n", "utf-8")
-
-
-def load(path: Path) -> MaskRun:
-    """Read a record.
-
-    Raises
-    ------
-    DataError
-        When the file is missing or is no such record.
-    """
-    try:
-        return MaskRun(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{path} is not a record of this book ({error}). Remove it, then run tools/masks.py "
-            "again."
-        ) from error
-
-
-def load_runs(folder: Path) -> list[MaskRun]:
-    """Return all records in a folder, by name.
-
-    Raises
-    ------
-    DataError
-        When one is damaged.
-    """
-    return [load(path) for path in sorted(folder.glob("*.json"))]
-
-
-def record_folder(name: str = "quick") -> Path:
-    """Return where the records that the book reads are kept."""
-    return project_root() / "book" / "records" / "masks" / name
-
-
-def _data(category: Category) -> dict:
-    return {
-        "category": category.name,
-        "source": category.source,
-        "size": category.test.shape[-1],
-        "fingerprint": category.fingerprint,
-    }
+def _out_of_fold(category: Category, case: MaskCase, settings: SegmenterSettings) -> np.ndarray:
+    """Segment each test picture by what has learned from the other folds and good pictures."""
+    everything = labelled_test(category)
+    _, labels = np.unique(category.defects, return_inverse=True)
+    fold = stratified_folds(labels, case.folds, case.seed)
+    maps = np.empty(category.masks.shape, np.float32)
+    for number in range(case.folds):
+        inside = fold == number
+        known = everything.subset(np.flatnonzero(~inside)).with_good(category.train[::GOOD_EVERY])
+        segmenter = Segmenter(settings).fit(known.images, known.masks)
+        maps[inside] = segmenter.predict(category.test[inside]).maps
+    return maps

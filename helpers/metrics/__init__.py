@@ -19,12 +19,15 @@ from helpers.metrics.image import (
     roc_curve_with_band,
 )
 from helpers.metrics.pixel import aupro, pixel_auroc, pixel_report
+from helpers.metrics.report import REVISION, Report, evaluate
 from helpers.metrics.scores import Scores, pool, smooth
 from helpers.metrics.seeds import mean_auroc, mean_paired_difference
 from helpers.metrics.threshold import threshold_from_good
 
 __all__ = [
+    "REVISION",
     "Interval",
+    "Report",
     "Scores",
     "accuracy",
     "aupro",
@@ -33,6 +36,7 @@ __all__ = [
     "balanced_accuracy",
     "confusion_at",
     "confusion_matrix",
+    "evaluate",
     "image_auroc",
     "macro_average_precision",
     "macro_f1",

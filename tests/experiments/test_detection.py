@@ -1,26 +1,25 @@
 """What chapter 16 trains on, and its records."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from helpers.annotations.objects import AnnotationSet
 from helpers.annotations.regions import RegionRules
 from helpers.data.category import Category
 from helpers.detection.boxes import make_boxes
-from helpers.errors import DataError
+from helpers.detection.detector import BoxDetector
+from helpers.experiments import detection
 from helpers.experiments.detection import (
-    DetectionRun,
+    DETECTION,
+    box_settings,
+    few_labels,
     first_of_each,
-    judge,
-    load_runs,
-    run_case,
+    in_folds,
+    measured,
     whole_nuts,
 )
-
-RUN = DetectionRun("hazelnut", "abc", 4, "formula", 1, {"AP50": 0.5}, {}, 3.0, "cpu", {})
+from helpers.experiments.store import plain, revisions
 
 
 def dark_nuts(defects):
@@ -60,42 +59,55 @@ def test_the_box_of_a_whole_nut_is_its_disc():
         assert nut.region.box == (10, 12, 41, 41)
 
 
-def test_the_judge_gives_one_for_the_truth_and_forgives_a_wrong_name():
+def test_the_evaluation_gives_one_for_the_truth_and_forgives_a_wrong_name():
     nuts = dark_nuts(["good", "hole", "print"])
     rules = RegionRules(least_area=2)
     right = [make_boxes([])] + [make_boxes([[24, 30, 36, 40]], [label]) for label in (0, 1)]
-    scores, by_class = judge(nuts, right, rules)
+    result = measured(nuts, right, rules)
+    scores, by_class = result.scores, result.by_class
     assert scores["AP50"] == scores["AP50, one class"] == 1
     assert by_class == {"hole": 1, "print": 1}
     confused = [replace(boxes, labels=1 - boxes.labels) for boxes in right]
-    scores, by_class = judge(nuts, confused, rules)
+    result = measured(nuts, confused, rules)
+    scores, by_class = result.scores, result.by_class
     assert (scores["AP50"], scores["AP50, one class"]) == (0, 1)
     assert by_class == {"hole": 0, "print": 0}
 
 
-def test_a_run_is_recorded_and_read_again(tmp_path):
-    path = RUN.save(tmp_path)
-    assert path.name == "hazelnut-formula-04-seed1.json"
-    assert load_runs(tmp_path) == [RUN]
+def test_the_books_records_are_of_the_chapters_settings_and_revisions():
+    records = DETECTION.load(DETECTION.folder())
+    assert len(records) == 16
+    for record in records:
+        result = record.result
+        assert 0 <= result.scores["AP75"] <= result.scores["AP50"] <= 1
+        assert record.revision == revisions(BoxDetector)
+        if record.case["folds"] is None:
+            batches = record.settings["training"]
+            wanted = box_settings(
+                batches["epochs"],
+                record.case["seed"],
+                record.case["weights"],
+                batches["batch_size"],
+            )
+            assert record.settings == plain(wanted)
+            assert set(result.by_class) == {"crack", "cut", "hole", "print"}
 
 
-def test_a_damaged_record_is_named(tmp_path):
-    (tmp_path / "broken.json").write_text(json.dumps({"each": 3}), "utf-8")
-    with pytest.raises(DataError, match=r"broken\.json is not a record"):
-        load_runs(tmp_path)
-
-
-def test_committed_records_are_of_the_settings_that_the_chapter_has():
-    for run in load_runs():
-        assert run.settings["network"]["anchor_scale"] == 0.5
-        assert 0 <= run.scores["AP75"] <= run.scores["AP50"] <= 1
-        assert set(run.by_class) == {"crack", "cut", "hole", "print"}
-
-
-def test_a_case_trains_and_is_judged(monkeypatch):
-    monkeypatch.setattr("helpers.experiments.detection.STEPS", 2)
+def test_a_case_trains_is_evaluated_and_recorded(monkeypatch, tmp_path):
     nuts = dark_nuts(["good", "crack", "cut", "hole", "print"])
-    run = run_case(nuts, nuts, 1, 0, "random")
-    assert run.settings["training"]["epochs"] == 2  # one batch an epoch
-    assert run.each == 1
-    assert set(run.scores) == {"AP", "AP50", "AP75", "AP50, one class"}
+    monkeypatch.setattr(detection, "STEPS", 2)
+    monkeypatch.setattr(detection, "labelled_nuts", lambda each, seed: nuts)
+    (record,) = DETECTION.run(tmp_path, few_labels(nuts, [0], [1], ["random"]))
+    assert record.settings["training"]["epochs"] == 2  # one batch an epoch
+    assert record.case == {"labels": 1, "weights": "random", "folds": None, "seed": 0}
+    assert set(record.result.scores) == {"AP", "AP50", "AP75", "AP50, one class"}
+    assert DETECTION.load(tmp_path) == [record]
+
+
+def test_a_category_can_be_learned_in_folds(monkeypatch, tmp_path):
+    nuts = dark_nuts([kind for kind in ("good", "hole", "print") for _ in range(4)])
+    nuts = replace(nuts, train=nuts.test, train_files=nuts.test_files)
+    (record,) = DETECTION.run(tmp_path, [in_folds(nuts, 2, epochs=1, good=2, join=1, seed=0)])
+    assert record.settings == {"epochs": 1, "good": 2, "join": 1}
+    assert (record.result.pictures, record.result.objects) == (12, 8)
+    assert set(record.result.map_scores) == {"AP", "AP50", "AP75"}

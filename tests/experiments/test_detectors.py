@@ -4,26 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from helpers.data.category import move_to_test
 from helpers.data.load import load_category
 from helpers.detectors.catalogue import Attempt, all_attempts
-from helpers.errors import DataError
 from helpers.experiments import detectors
 from helpers.experiments.detectors import (
-    fault,
-    load_results,
+    DETECTORS,
+    Variant,
+    ablations,
+    of_methods,
+    plan,
     planned,
-    recorded,
-    results_folder,
-    run_all,
-    variants,
+    results,
 )
-from helpers.experiments.record_codes import CODE_CHANGED, CODE_UNKNOWN, code_of
-from helpers.experiments.report import numbers_kept, plain
+from helpers.experiments.store import fault, path_of, plain
+from helpers.metrics.report import evaluate
 from helpers.metrics.scores import Scores
-from helpers.paths import project_root
 from helpers.profiles import PROFILES
 
 QUICK = PROFILES["quick"]
@@ -33,6 +30,7 @@ class Brightness:
     """A detector that counts how often it is fitted."""
 
     fits = 0
+    revision = 3
 
     def __init__(self, settings):
         self.settings = settings
@@ -47,21 +45,20 @@ class Brightness:
         return Scores(maps.mean(axis=(1, 2)) + self.settings["seed"], maps)
 
 
+def brightness(seed):
+    return Attempt("Brightness", 32, lambda: Brightness({"seed": seed}), 1)
+
+
 @pytest.fixture
-def small(monkeypatch, tmp_path):
+def small(monkeypatch):
     monkeypatch.setenv("MVTEC_ROOT", "generated")
     Brightness.fits = 0
-    profile = replace(QUICK, image_size=32, feature_size=32, seeds=(0, 1))
-    monkeypatch.setattr(
-        detectors.catalogue,
-        "all_attempts",
-        lambda profile, images, seed=0: (
-            Attempt("Brightness", 32, lambda: Brightness({"seed": seed}), 1),
-        ),
-    )
-    monkeypatch.setattr(detectors, "variants", lambda profile, images, seed=0: ())
-    monkeypatch.setattr(detectors.catalogue, "all_strategies", lambda profile, images, seed: ())
-    return profile
+    parts = {
+        "attempts": lambda profile, images, seed: [Variant(brightness(seed))],
+        "ablations": lambda profile, images, seed: [Variant(brightness(seed), {"dim": "very"})],
+    }
+    monkeypatch.setattr(detectors, "PARTS", parts)
+    return replace(QUICK, image_size=32, feature_size=32, seeds=(0, 1))
 
 
 def test_every_attempt_has_its_own_name_and_the_sizes_of_the_profile():
@@ -78,21 +75,15 @@ def test_the_seed_reaches_every_detector():
         return getattr(settings, "training", settings).seed
 
     assert {seed_of(a) for a in all_attempts(QUICK, 332, 7)} == {7}
-    assert {seed_of(v.attempt) for v in variants(QUICK, 332, 7)} == {7}
+    assert {seed_of(v.contender) for v in ablations(QUICK, 332, 7)} == {7}
 
 
 def test_ablations_cover_the_assignments_factors_and_change_one_thing():
-    factors = {v.factor for v in variants(QUICK, 332)}
+    factors = {factor for v in ablations(QUICK, 332) for factor in v.changed}
     assert factors >= {
-        "pretraining",
-        "augmentation",
-        "loss",
-        "skips",
-        "scales",
-        "learning rate",
-        "batch size",
+        "pretraining", "augmentation", "loss", "skips", "scales", "learning rate", "batch size",
         "epochs",
-    }
+    }  # fmt: skip
 
     def leaves(settings, prefix=""):
         for name, value in settings.items():
@@ -102,95 +93,99 @@ def test_ablations_cover_the_assignments_factors_and_change_one_thing():
                 yield f"{prefix}{name}", str(value)
 
     base = {a.name: dict(leaves(plain(a.detector().settings))) for a in all_attempts(QUICK, 332)}
-    for variant in variants(QUICK, 332):
-        changed = dict(leaves(plain(variant.attempt.detector().settings)))
-        name = variant.attempt.name.split(f", {variant.factor} ")[0]
-        assert sum(changed[k] != v for k, v in base[name].items()) == 1, variant.attempt.name
+    for variant in ablations(QUICK, 332):
+        changed = dict(leaves(plain(variant.contender.detector().settings)))
+        unchanged = base[variant.contender.name].items()
+        assert sum(changed[k] != v for k, v in unchanged) == 1, variant
 
 
-def test_all_runs_are_recorded_and_a_second_call_runs_nothing(small, tmp_path):
-    first = list(run_all(small, tmp_path))
-    assert [(done, of) for done, of, _ in first] == [(1, 2), (2, 2)]
-    assert Brightness.fits == 2
-    again = [report for _, _, report in run_all(small, tmp_path)]
-    assert Brightness.fits == 2
-    assert again == [report for _, _, report in first] == load_results(tmp_path)
+def test_runs_are_recorded_in_the_order_of_the_plan_and_not_repeated(small, tmp_path):
+    first = list(DETECTORS.run(tmp_path, planned(small, tuple(detectors.PARTS))))
+    cases = [(one.case["variant"], one.case["seed"]) for one in first]
+    assert cases == [({}, 0), ({}, 1), ({"dim": "very"}, 0), ({"dim": "very"}, 1)]
+    assert Brightness.fits == 4
+    assert list(DETECTORS.run(tmp_path, planned(small, tuple(detectors.PARTS)))) == first
+    assert Brightness.fits == 4
+    with pytest.raises(ValueError, match="no part 'attempt'. Did you mean 'attempts'"):
+        planned(small, ("attempt",))
 
 
-def test_a_killed_run_goes_on_where_it_stopped(small, tmp_path):
-    runs = run_all(small, tmp_path)
-    next(runs)
-    runs.close()
-    assert len(load_results(tmp_path)) == 1
-    list(run_all(small, tmp_path))
-    assert Brightness.fits == 2
-
-
-def test_a_record_of_other_settings_or_data_is_run_again(small, tmp_path):
-    list(run_all(small, tmp_path))
+def test_a_record_says_what_was_measured_on_what(small, tmp_path):
+    record, _ = DETECTORS.run(tmp_path, planned(small, ("attempts",)))
     category = load_category("hazelnut", size=32)
-    changed = Attempt("Brightness", 32, lambda: Brightness({"seed": 5}), 1)
-    same = Attempt("Brightness", 32, lambda: Brightness({"seed": 0}), 1)
-    assert recorded(tmp_path, category, same, 0) is not None
-    assert recorded(tmp_path, category, changed, 0) is None
-    assert recorded(tmp_path, replace(category, fingerprint="other"), same, 0) is None
-    assert recorded(tmp_path, category, same, 9) is None
+    assert record.data == {
+        "category": "hazelnut",
+        "source": "generated",
+        "size": 32,
+        "fingerprint": category.fingerprint,
+        "train": len(category.train),
+        "test": {"crack": 18, "cut": 17, "good": 40, "hole": 18, "print": 17},
+    }
+    assert record.revision["method"] == 3
+    detector = Brightness({"seed": 0})
+    result, provenance = detectors.measured(detector, category)
+    assert record.result == result
+    held_out = detectors.split_good(category.train, fraction=0.15, seed=0)[1]
+    test, held = detector.predict(category.test), detector.predict(held_out)
+    assert result == evaluate(category, test, held)
+    assert set(provenance.seconds) == {"fit", "predict", "one image"}
+    assert set(provenance.memory) == {"fit", "predict", "on disk"}
+    assert provenance.parameters == 32 * 32
 
 
-def test_a_record_of_other_or_unknown_code_is_run_again(small, tmp_path):
-    ((_, _, first), _) = run_all(small, tmp_path)
+def test_it_says_which_weights_the_detector_stands_on():
+    class Network:
+        source = "random weights, seed 3"
+
+    detector = Brightness({})
+    assert detectors.backbone_of(detector) == ""
+    detector.backbone = Network()
+    assert detectors.backbone_of(detector) == "random weights, seed 3"
+
+
+def test_records_can_be_asked_for_by_category(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(DETECTORS), "folder", lambda self, profile: tmp_path)
+    list(DETECTORS.run(tmp_path, planned(small, tuple(detectors.PARTS))))
     category = load_category("hazelnut", size=32)
-    contender = Attempt("Brightness", 32, lambda: Brightness({"seed": 0}), 1)
-    assert first.code == code_of(contender.detector()) != ""
-    assert fault(first, category, contender) == ""
-    assert fault(replace(first, code="other"), category, contender) == CODE_CHANGED
-    assert fault(replace(first, code=""), category, contender) == CODE_UNKNOWN
-    replace(first, code="other").save(tmp_path)
-    list(run_all(small, tmp_path))
-    assert Brightness.fits == 3
-    assert recorded(tmp_path, category, contender, 0).code == first.code
+    found = results(small, category)
+    assert len(found) == 4
+    assert [one.case["seed"] for one in of_methods(found)["Brightness"]] == [0, 1]
+    assert results(small, replace(category, name="grid")) == []
+    assert results(small, move_to_test(category, 5)) == []
 
 
-def test_records_can_be_asked_for_by_category(small, tmp_path):
-    list(run_all(small, tmp_path))
-    category = load_category("hazelnut", size=32)
-    assert len(load_results(tmp_path, category)) == 2
-    assert load_results(tmp_path, replace(category, name="grid")) == []
-    assert load_results(tmp_path, move_to_test(category, 5)) == []
-    assert load_results(tmp_path / "none") == []
-
-
-def test_a_damaged_record_is_named(small, tmp_path):
-    list(run_all(small, tmp_path))
-    path = next(tmp_path.rglob("*.json"))
-    path.write_text("{}")
-    with pytest.raises(DataError, match=path.name):
-        load_results(tmp_path)
-
-
-def test_the_books_records_are_those_of_todays_settings():
-    reports = load_results(results_folder(QUICK))
-    found = {(r.method, r.seed): r.settings for r in reports}
-    for seed, attempt in planned(QUICK, 332):
-        assert found[attempt.name, seed] == plain(attempt.detector().settings), attempt.name
-    assert {r.data["source"] for r in reports} == {"generated"}
+def test_the_books_records_are_those_of_todays_settings_and_revisions(monkeypatch):
+    monkeypatch.setenv("MVTEC_ROOT", "generated")
+    folder = DETECTORS.folder("quick")
+    plans = list(planned(QUICK))
+    for one in plans:
+        assert fault(DETECTORS.read(path_of(folder, one)), one) == "", one.case
+    assert len(plans) == len(results(QUICK))
 
 
 def test_real_records_hold_scores_and_no_pictures():
-    for report in load_results(project_root() / "book" / "records" / "medium"):
-        assert len(report.image_scores) == sum(report.data["test"].values())
-        assert report.data["source"] != "generated"
+    records = results(PROFILES["medium"])
+    assert len(records) == 23
+    for one in records:
+        assert len(one.result.image_scores) == sum(one.data["test"].values())
+        assert one.data["source"] != "generated"
 
 
-def test_what_is_kept_is_counted_once():
-    class Kept:
-        settings = None
+def test_a_variant_is_one_of_its_own_method():
+    """CutPaste has a patch-wise brother, which is no variant of it."""
+    methods = of_methods(results(QUICK))
+    assert len(methods["CutPaste"]) == len(methods["CutPaste, patch-wise"]) == 3
+    changed = [one.case for one in results(QUICK) if one.case["variant"]]
+    assert {case["method"] for case in changed} == {
+        "Baseline autoencoder",
+        "CutPaste, patch-wise",
+        "ResNet18 features",
+        "SSIM, multi-scale, skips",
+    }
+    assert all(len(case["variant"]) == 1 for case in changed)
 
-        def __init__(self):
-            self.model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
-            self.part = self.model[0]
-            self.memory = np.zeros((5, 4))
-            self.network = None
 
-    # 6 + 2 weights, 2 + 2 of the normalisation, 2 + 2 + 1 of its statistics, 20 of the memory.
-    assert numbers_kept(Kept()) == 8 + 4 + 5 + 20
+def test_planning_one_run_trains_nothing(small):
+    category = load_category("hazelnut", size=32)
+    assert plan(category, Variant(brightness(5)), 5).settings == {"seed": 5}
+    assert Brightness.fits == 0

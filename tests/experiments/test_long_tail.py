@@ -9,10 +9,10 @@ from sklearn.metrics import f1_score
 
 from helpers.data.labelled import labelled_test
 from helpers.data.load import generate_category
-from helpers.errors import DataError
 from helpers.experiments import long_tail, long_tail_cases
-from helpers.experiments.long_tail import code_now, file_name, load, load_runs, run_all, save
+from helpers.experiments.long_tail import LONG_TAIL, plans
 from helpers.experiments.long_tail_cases import TASKS, case, centre, planned, training_set
+from helpers.experiments.store import fault, path_of, plain
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
 from helpers.networks.training import TrainingSettings
@@ -74,11 +74,6 @@ def test_alpha_is_kept_only_where_pictures_are_mixed():
         case(COUNTS, "hope")
 
 
-def test_every_case_has_a_record_of_its_own():
-    names = [file_name(c) for c in planned()]
-    assert len(set(names)) == len(names)
-
-
 def test_a_training_set_has_the_counts_and_the_tasks_classes():
     category = generate_category(48, {"train/good": 24, "test/good": 2, "test/crack": 1})
     five = training_set(category, case(COUNTS))
@@ -98,44 +93,50 @@ def test_the_centre_holds_every_nut_whole():
     assert category.masks.sum() == category.masks[:, 8:56, 8:56].sum(), "no defect is cut off"
 
 
+def run_all(folder, cases):
+    return list(LONG_TAIL.run(folder, plans(SMALL, cases)))
+
+
 def test_runs_are_recorded_and_not_repeated(short, tmp_path):
     cases = [case(COUNTS), case(COUNTS, "Balanced-MixUp"), case(COUNTS, task=TASKS[1])]
-    runs = [run for _, _, run in run_all(SMALL, tmp_path, cases)]
-    assert [run.case for run in runs] == cases
-    assert np.array(runs[0].confusion).sum(1).tolist() == [2] * 5
-    assert np.array(runs[2].confusion).sum(1).tolist() == [2, 8]
-    assert all(len(run.image_scores) == 4 for run in runs)
-    assert runs[0].recalls.shape == (5,)
-    assert sum(runs[0].reliability["count"]) == 10
-    assert runs[0].curve.count.sum() == 10
-    table = np.array(runs[2].confusion)
+    records = run_all(tmp_path, cases)
+    assert [record.case for record in records] == [plain(one) for one in cases]
+    five, _, two = (record.result for record in records)
+    assert np.array(five.confusion).sum(1).tolist() == [2] * 5
+    assert np.array(two.confusion).sum(1).tolist() == [2, 8]
+    assert all(len(record.result.image_scores) == 4 for record in records)
+    assert five.recalls.shape == (5,)
+    assert sum(five.count) == five.curve.count.sum() == 10
+    table = np.array(two.confusion)
     truth, found = (np.repeat(i.ravel(), table.ravel()) for i in np.indices((2, 2)))
-    assert runs[2].macro_f1 == pytest.approx(f1_score(truth, found, average="macro"))
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    again = [run for _, _, run in run_all(SMALL, tmp_path, cases)]
-    assert again == runs == sorted(load_runs(tmp_path), key=lambda r: cases.index(r.case))
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    assert two.macro_f1 == pytest.approx(f1_score(truth, found, average="macro"))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    assert run_all(tmp_path, cases) == records
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")} == before
+
+
+def test_cases_that_begin_alike_share_the_plain_training(short, tmp_path, monkeypatch):
+    begun = []
+    warm_up = long_tail.warm_up
+    monkeypatch.setattr(
+        long_tail, "warm_up", lambda one, *rest: begun.append(one) or warm_up(one, *rest)
+    )
+    run_all(tmp_path, [case(COUNTS), case(COUNTS, "Balanced-MixUp"), case(COUNTS, task=TASKS[1])])
+    assert [one.task for one in begun] == list(TASKS)
 
 
 def test_a_record_of_other_settings_is_made_anew(short, tmp_path, monkeypatch):
-    list(run_all(SMALL, tmp_path, [case(COUNTS)]))
+    run_all(tmp_path, [case(COUNTS)])
     longer = replace(long_tail_cases.REMEDY_TRAINING, epochs=2)
     monkeypatch.setattr(long_tail_cases, "REMEDY_TRAINING", longer)
-    ((_, _, run),) = run_all(SMALL, tmp_path, [case(COUNTS)])
-    assert run.settings["then"]["training"]["epochs"] == 2
+    (record,) = run_all(tmp_path, [case(COUNTS)])
+    assert record.settings["then"]["training"]["epochs"] == 2
 
 
-def test_a_record_of_other_code_is_made_anew(short, tmp_path):
-    ((_, _, run),) = run_all(SMALL, tmp_path, [case(COUNTS)])
-    assert run.code == code_now()
-    save(replace(run, code="other", seconds=1e6), tmp_path)
-    ((_, _, again),) = run_all(SMALL, tmp_path, [case(COUNTS)])
-    assert again.code == run.code
-    assert again.seconds < 1e6
-
-
-def test_a_damaged_record_is_named(tmp_path):
-    path = tmp_path / file_name(case(COUNTS))
-    path.write_text('{"case": {}}')
-    with pytest.raises(DataError, match=r"plain-seed-0\.json is not a record of this book"):
-        load(path)
+def test_the_books_records_are_all_there_and_of_todays_settings_and_revisions(monkeypatch):
+    monkeypatch.setenv("MVTEC_ROOT", "generated")
+    profile, cases = PROFILES["quick"], planned()
+    for one in plans(profile, cases):
+        record = LONG_TAIL.read(path_of(LONG_TAIL.folder(profile.name), one))
+        assert fault(record, one) == "", one.case
+    assert len(LONG_TAIL.load(LONG_TAIL.folder(profile.name))) == len(cases)

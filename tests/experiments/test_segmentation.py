@@ -1,25 +1,26 @@
-"""The records of trainings with few labels."""
+"""Trainings with few labels, and their records."""
 
-from dataclasses import asdict
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from helpers.data.load import generate_category
-from helpers.errors import DataError
+from helpers.experiments import segmentation
 from helpers.experiments.segmentation import (
     LABELS,
     MOST,
+    SEGMENTATION,
+    SETTINGS,
     MaskCase,
     curve,
-    judge,
     kinds_left_out,
-    load,
-    load_runs,
-    save,
+    measured,
+    plans,
 )
+from helpers.experiments.store import path_of, plain, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
-from helpers.segmentation.segmenter import SegmenterSettings
 
 COUNTS = {"train/good": 2, "test/good": 2} | {f"test/{kind}": 2 for kind in DEFECT_TYPES}
 
@@ -29,30 +30,47 @@ def category(data_folder):
     return generate_category(32, COUNTS)
 
 
-def test_the_plan_covers_labels_seeds_and_kinds():
+def test_the_plan_covers_labels_seeds_and_kinds(category):
     cases = curve([0, 1])
     assert [case.labels for case in cases] == [*LABELS, MOST] * 2
     assert [case.left_out for case in kinds_left_out()] == list(DEFECT_TYPES)
-    names = [case.name for case in cases + kinds_left_out()]
-    assert len(set(names)) == len(names)
+    cases += [*kinds_left_out(), *curve([0], "formula"), MaskCase(None, folds=3)]
+    files = [path_of(Path(), plan) for plan in plans(category, cases)]
+    assert len(set(files)) == len(files)
 
 
-def test_a_record_survives_the_file_and_tells_what_was_measured(category, tmp_path):
-    case = MaskCase(2, "cut", 1)
+def test_a_result_tells_what_was_measured(category):
     rng = np.random.default_rng(0)
     maps = np.where(category.masks, 0.9, rng.uniform(0, 0.4, category.masks.shape))
     maps[category.defects == "hole"] *= 0.5  # below the threshold: missed
-    run = judge(asdict(case), SegmenterSettings(), category, maps, 1.5)
-    assert (run.mean_iou("crack"), run.mean_iou("hole")) == (1, 0)
-    assert run.mean_iou() == 0.75, "the good pictures are not in the mean"
-    assert (run.found("cut"), run.found("hole")) == (1, 0)
-    assert sum(run.false_pixels) == 0
-    save(run, tmp_path / f"{case.name}.json")
-    assert load_runs(tmp_path) == [run]
+    result = measured(maps, category, SETTINGS.threshold)
+    assert (result.mean_iou("crack"), result.mean_iou("hole")) == (1, 0)
+    assert result.mean_iou() == 0.75, "the good pictures are not in the mean"
+    assert (result.found("cut"), result.found("hole")) == (1, 0)
+    assert sum(result.false_pixels) == 0
+    with pytest.raises(ValueError, match="iou 0 must be between 0 and 1"):
+        replace(result, iou=[2.0] * len(result.iou))
 
 
-def test_a_damaged_record_is_named(tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text('{"case": {}}')
-    with pytest.raises(DataError, match=r"x\.json is not a record"):
-        load(path)
+@pytest.mark.parametrize("case", [MaskCase(1, "cut", seed=1), MaskCase(None, folds=2)])
+def test_a_training_is_recorded_and_not_repeated(category, tmp_path, monkeypatch, case):
+    monkeypatch.setattr(segmentation, "MOST", 2)
+    few = replace(SETTINGS, steps=2, batch_size=2, width=8, levels=2)
+    (record,) = SEGMENTATION.run(tmp_path, plans(category, [case], few))
+    assert record.case["folds"] == case.folds
+    assert record.settings["seed"] == case.seed
+    assert record.result.defects == category.defects.tolist()
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation, "Segmenter", None)
+        patch.setattr(segmentation, "revisions", lambda method: record.revision)
+        assert list(SEGMENTATION.run(tmp_path, plans(category, [case], few))) == [record]
+
+
+def test_the_books_records_are_of_todays_settings_and_revisions():
+    records = SEGMENTATION.load(SEGMENTATION.folder())
+    assert len(records) == 41
+    for record in records:
+        case = MaskCase(**record.case)
+        wanted = replace(SETTINGS, encoder=case.encoder, seed=case.seed)
+        assert record.settings == plain(wanted)
+        assert record.revision == revisions(segmentation.Segmenter)
