@@ -18,7 +18,7 @@ from tools import explorer_data
 from tools.repository import ROOT
 
 MADE = ROOT / "_build" / "made"
-RECORDS = ROOT / "book" / "records" / "quick"
+RECORDS = ROOT / "book" / "records" / "detectors" / "quick"
 EXPLORER = "book/explorer"
 EXPLORER_SCRIPTS = (
     "vendor/htm-preact.js",

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from helpers.errors import DataError
-from helpers.experiments.report import Report, load_report
+from helpers.experiments.detectors import DETECTORS
+from helpers.experiments.store import Record
 from helpers.hazelnuts import render
 from helpers.plots.picture import CLASS_COLOURS
 
@@ -19,41 +20,36 @@ TILE = 96  # pixels: the side of a small picture of a nut
 COLUMNS = 10
 MIXED = 192  # pixels: the side of a picture to mix
 MIXED_SEED = 11  # of the nuts to mix; any other would do
-# In the records an ablation is called after its detector: "CutPaste, patch-wise, loss SSIM only".
-FACTORS = (
-    "augmentation",
-    "batch size",
-    "epochs",
-    "learning rate",
-    "loss",
-    "pretraining",
-    "scales",
-    "skips",
-)
 
 
-def read_reports(folder: Path) -> list[Report]:
-    """Read all records of generated nuts in ``folder``, by method and seed.
+def read_records(folder: Path) -> list[Record]:
+    """Read all records of generated nuts in ``folder``, by name and seed.
 
     Raises
     ------
     DataError
         When there is none, when one is broken, or when they are of different test images.
     """
-    reports = [load_report(path) for path in sorted(folder.glob("*-generated-*/*.json"))]
-    if not reports:
+    records = [one for one in DETECTORS.load(folder) if one.data["source"] == "generated"]
+    if not records:
         raise DataError(f"{folder} has no record. Run `make results`.")
-    counts = {json.dumps(report.data["test"], sort_keys=True) for report in reports}
+    counts = {json.dumps(one.data["test"], sort_keys=True) for one in records}
     if len(counts) > 1:
         raise DataError(
             f"The records in {folder} are of different test images: {'; '.join(sorted(counts))}. "
             "Remove the old ones and run `make results`."
         )
-    return sorted(reports, key=lambda report: (report.method, report.seed))
+    return sorted(records, key=lambda one: (name_of(one), one.case["seed"]))
 
 
-def defects_of(report: Report) -> list[str]:
-    """Return the class of each test image, in the order of ``report.image_scores``.
+def name_of(record: Record) -> str:
+    """Return what the page calls a method and what is changed of it."""
+    changed = (f"{factor} {value}" for factor, value in record.case["variant"].items())
+    return ", ".join([record.case["method"], *changed])
+
+
+def defects_of(record: Record) -> list[str]:
+    """Return the class of each test image, in the order of the image scores.
 
     A category's test images are read folder by folder, in the order of the alphabet.
 
@@ -62,41 +58,37 @@ def defects_of(report: Report) -> list[str]:
     DataError
         When the record has more or fewer scores than images.
     """
-    defects = [name for name, count in sorted(report.data["test"].items()) for _ in range(count)]
-    if len(defects) != len(report.image_scores):
+    defects = [name for name, count in sorted(record.data["test"].items()) for _ in range(count)]
+    if len(defects) != len(record.result.image_scores):
         raise DataError(
-            f"The record of {report.method}, seed {report.seed}, has {len(report.image_scores)} "
-            f"scores for {len(defects)} images. Run `make results` again."
+            f"The record of {name_of(record)}, seed {record.case['seed']}, has "
+            f"{len(record.result.image_scores)} scores for {len(defects)} images. "
+            "Run `make results` again."
         )
     return defects
 
 
-def is_variant(method: str) -> bool:
-    """Tell whether a method is an ablation of another one."""
-    return any(f", {factor} " in method for factor in FACTORS)
-
-
-def payload(reports: Sequence[Report]) -> dict:
+def payload(records: Sequence[Record]) -> dict:
     """Return what the page computes with, as dictionaries, lists, numbers and strings."""
     detectors: dict[str, dict] = {}
-    for report in reports:
+    for record in records:
+        name, result = name_of(record), record.result
         entry = detectors.setdefault(
-            report.method,
-            {"name": report.method, "variant": is_variant(report.method), "runs": []},
+            name, {"name": name, "variant": bool(record.case["variant"]), "runs": []}
         )
-        defects_of(report)
+        defects_of(record)
         entry["runs"].append(
             {
-                "seed": report.seed,
-                "scores": report.image_scores,
-                "threshold": report.threshold.value,
-                "heldOut": report.threshold.held_out,
-                "expected": report.threshold.expected_false_alarm_rate,
+                "seed": record.case["seed"],
+                "scores": result.image_scores,
+                "threshold": result.threshold.value,
+                "heldOut": result.threshold.held_out,
+                "expected": result.threshold.expected_false_alarm_rate,
             }
         )
     ordered = sorted(detectors.values(), key=lambda entry: (entry["variant"], entry["name"]))
     return {
-        "defects": defects_of(reports[0]),
+        "defects": defects_of(records[0]),
         "colours": CLASS_COLOURS,
         "tile": TILE,
         "columns": COLUMNS,
@@ -160,8 +152,8 @@ def pictures_to_mix(names: Iterable[str] = CLASS_COLOURS) -> dict[str, str]:
 
 def write(folder: Path, records: Path) -> None:
     """Write the explorer's data and pictures into ``folder``."""
-    reports = read_reports(records)
+    found = read_records(records)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scores.js").write_text(script("nutScores", payload(reports)), "utf-8")
+    (folder / "scores.js").write_text(script("nutScores", payload(found)), "utf-8")
     (folder / "pictures.js").write_text(script("nutPictures", pictures_to_mix()), "utf-8")
-    (folder / "nuts.webp").write_bytes(webp(sheet(test_pictures(reports[0].data["test"]))))
+    (folder / "nuts.webp").write_bytes(webp(sheet(test_pictures(found[0].data["test"]))))

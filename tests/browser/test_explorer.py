@@ -8,10 +8,10 @@ from scipy.stats import beta
 
 from helpers.metrics.image import confusion_at
 from tests.browser.conftest import HTML, PHONE, ROOT
-from tools.explorer_data import defects_of, read_reports
+from tools.explorer_data import defects_of, name_of, read_records
 
-REPORTS = read_reports(ROOT / "book" / "records" / "quick")
-DEFECTS = defects_of(REPORTS[0])
+RECORDS = read_records(ROOT / "book" / "records" / "detectors" / "quick")
+DEFECTS = defects_of(RECORDS[0])
 LABELS = np.array([name != "good" for name in DEFECTS]).astype(int)
 COSTS = {"falseAlarm": 1, "miss": 50, "defective": 0.01}
 
@@ -30,9 +30,9 @@ def move(page, slider, value):
     )
 
 
-def choose(page, report):
-    page.select_option("#detector", report.method)
-    page.select_option("#seed", str(report.seed))
+def choose(page, record):
+    page.select_option("#detector", name_of(record))
+    page.select_option("#seed", str(record.case["seed"]))
 
 
 def shown(page):
@@ -42,13 +42,13 @@ def shown(page):
     }
 
 
-def python_counts(report, threshold):
-    counts = confusion_at(LABELS, report.image_scores, threshold)
+def python_counts(record, threshold):
+    counts = confusion_at(LABELS, record.result.image_scores, threshold)
     return {"tn": counts.tn, "fp": counts.fp, "fn": counts.fn, "tp": counts.tp}
 
 
 def test_the_matrix_is_pythons_for_every_detector_at_every_step(explorer):
-    scores = [report.image_scores for report in REPORTS]
+    scores = [record.result.image_scores for record in RECORDS]
     found = explorer.evaluate(
         """([all, defects]) => all.map((scores) => {
             const steps = nutMaths.distinct(scores).length + 1;
@@ -60,29 +60,30 @@ def test_the_matrix_is_pythons_for_every_detector_at_every_step(explorer):
         })""",
         [scores, DEFECTS],
     )
-    for report, steps in zip(REPORTS, found, strict=True):
-        assert len(steps) == len(set(report.image_scores)) + 1
+    for record, steps in zip(RECORDS, found, strict=True):
+        assert len(steps) == len(set(record.result.image_scores)) + 1
         assert steps[0][1]["tn"] == steps[0][1]["fn"] == 0, "the lowest step stops everything"
         assert steps[-1][1]["tp"] == steps[-1][1]["fp"] == 0, "the highest passes everything"
         for place, (threshold, counts, position) in enumerate(steps):
-            assert counts == python_counts(report, threshold)
+            assert counts == python_counts(record, threshold)
             assert position == place, "each step has a gap of its own"
 
 
 def test_each_detector_starts_at_its_recorded_threshold(explorer):
-    for report in [report for report in REPORTS if report.seed == 0]:
-        choose(explorer, report)
-        assert shown(explorer) == vars(report.confusion), report.method
+    for record in [record for record in RECORDS if record.case["seed"] == 0]:
+        choose(explorer, record)
+        assert shown(explorer) == vars(record.result.confusion), name_of(record)
 
 
 def test_moving_the_slider_moves_everything(explorer):
-    report = next(r for r in REPORTS if r.method == "PatchCore" and r.seed == 1)
-    choose(explorer, report)
+    record = next(r for r in RECORDS if (name_of(r), r.case["seed"]) == ("PatchCore", 1))
+    choose(explorer, record)
+    report = record.result
     ordered = sorted(set(report.image_scores))
     for position in (0, 30, 73, len(ordered)):
         move(explorer, "#threshold", position)
         threshold = (ordered[position - 1] if position else ordered[0] - 1) + 1e-9
-        wanted = python_counts(report, threshold)
+        wanted = python_counts(record, threshold)
         assert shown(explorer) == wanted
         false_alarms = wanted["fp"] / (wanted["fp"] + wanted["tn"])
         missed = wanted["fn"] / (wanted["fn"] + wanted["tp"])
@@ -117,14 +118,14 @@ def test_an_arrow_key_moves_one_image_and_it_is_shown(explorer):
 
 
 def test_the_cheapest_threshold_is_the_cheapest(explorer):
-    report = next(r for r in REPORTS if r.method == "FastFlow" and r.seed == 0)
-    choose(explorer, report)
+    record = next(r for r in RECORDS if (name_of(r), r.case["seed"]) == ("FastFlow", 0))
+    choose(explorer, record)
     for miss in (1, 50, 5000):
         explorer.fill("#cost-miss", str(miss))
         explorer.locator("button", has_text="cheapest").click()
         least = min(
             10 * (99 * c["fp"] / (c["fp"] + c["tn"]) + miss * c["fn"] / (c["fn"] + c["tp"]))
-            for c in (python_counts(report, t) for t in [-1, *report.image_scores])
+            for c in (python_counts(record, t) for t in [-1, *record.result.image_scores])
         )
         assert float(explorer.locator("[data-rate=cost]").inner_text()) == pytest.approx(
             least, abs=0.051

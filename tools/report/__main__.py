@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         "--allow-stale",
         action="store_true",
-        help="use records of older or unknown code too, and say so on the first page",
+        help="use records of another revision of the code too, and say so on the first page",
     )
     chosen = parser.parse_args()
     path = chosen.output or project_root() / "_build" / f"report-{chosen.language}.pdf"

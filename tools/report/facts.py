@@ -279,8 +279,8 @@ class Numbers:
         Of the images.
     files
         The records that were read, relative to the project.
-    codes
-        Fingerprint of the code of each method's records.
+    revisions
+        Of the code of each method's records.
     machines, versions
         That the records name.
     caveats
@@ -295,7 +295,7 @@ class Numbers:
     profile: str
     fingerprint: str
     files: tuple[str, ...]
-    codes: dict[str, str]
+    revisions: dict[str, int]
     machines: tuple[str, ...]
     versions: tuple[str, ...]
     caveats: dict[str, list[str]] = field(default_factory=dict)

@@ -16,8 +16,9 @@ from helpers.annotations.regions import RegionRules, run_lengths
 from helpers.annotations.splits import check_disjoint, stratified_parts
 from helpers.data.category import Category
 from helpers.detection.coco_scores import as_detections, coco_scores
+from helpers.experiments.detection import DETECTION
+from helpers.experiments.segmentation import SEGMENTATION
 from helpers.metrics.masks import iou
-from helpers.paths import project_root
 from tools.report.facts import LabelFacts
 from tools.report.trained import trained
 
@@ -58,7 +59,7 @@ def label_facts(category: Category) -> LabelFacts:
         trips=trips,
         self_ap=self_ap,
         capped_ap=capped,
-        trained=trained(project_root() / "book" / "records", category),
+        trained=trained(DETECTION.folder(), SEGMENTATION.folder(), category),
     )
 
 

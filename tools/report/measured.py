@@ -9,19 +9,19 @@ from helpers.annotations.regions import regions
 from helpers.data.category import Category
 from helpers.data.load import list_images
 from helpers.detectors import catalogue
-from helpers.experiments.long_tail import TailRun
 from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
-from helpers.experiments.report import Report
+from helpers.experiments.store import Record, plain
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
 from helpers.metrics.image import Interval, image_auroc
 from helpers.metrics.pixel import pixel_auroc
+from helpers.metrics.report import Report
 from helpers.metrics.seeds import mean_auroc, mean_paired_difference
 from helpers.profiles import Profile
 from tools.report.facts import AttemptFacts, DataFacts, Line, StrategyFacts, TailFacts
 from tools.report.records import TAIL_COUNTS
 
-Runs = Mapping[str, Sequence[Report]]
+Runs = Mapping[str, Sequence[Record]]
 BASELINE = "Baseline autoencoder"
 
 
@@ -54,9 +54,9 @@ def data_facts(category: Category) -> DataFacts:
     )
 
 
-def attempt_facts(profile: Profile, category: Category, runs: Runs, images: int) -> AttemptFacts:
+def attempt_facts(profile: Profile, category: Category, runs: Runs) -> AttemptFacts:
     """Answer question 2; ``runs`` has each attempt, of equally many seeds."""
-    tried = catalogue.all_attempts(profile, images)
+    tried = catalogue.all_attempts(profile, len(category.train))
     labels, defects = category.labels, category.defects
     lines = tuple(_line(a.name, labels, runs[a.name], a.number) for a in tried)
     kinds = [str(kind) for kind in np.unique(defects) if kind != "good"]
@@ -89,11 +89,11 @@ def strategy_facts(category: Category, runs: Runs) -> StrategyFacts:
         for line in lines[1:]
     }
     level = tuple(name for name, interval in behind.items() if interval.high >= 0)
-    asked = [r.threshold.expected_false_alarm_rate for found in runs.values() for r in found]
+    asked = [r.result.threshold.expected_false_alarm_rate for found in runs.values() for r in found]
     return StrategyFacts(tuple(lines), level, expected=float(np.mean(asked)))
 
 
-def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> TailFacts:
+def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> TailFacts:
     """Answer question 3 from the records of chapter 8.
 
     Parameters
@@ -107,71 +107,72 @@ def tail_facts(runs: Sequence[TailRun], labels: np.ndarray, detectors: Runs) -> 
     """
 
     def having(remedy: str, counts: Sequence[int] = TAIL_COUNTS, task: str = TASKS[0]) -> list:
-        wanted = case(counts, remedy, 0, task=task)
-        alike = (wanted.task, wanted.counts, wanted.remedy, wanted.alpha)
-        found = [
-            run
-            for run in runs
-            if (run.case.task, run.case.counts, run.case.remedy, run.case.alpha) == alike
-        ]
-        return sorted(found, key=lambda run: run.case.seed)
+        wanted = plain(case(counts, remedy, 0, task=task))
+        found = [run for run in runs if run.case | {"seed": 0} == wanted]
+        return sorted(found, key=lambda run: run.case["seed"])
 
-    plain = {run.case.seed: run.recalls.mean() for run in having("plain")}
+    def recall(run: Record) -> float:
+        return run.result.recalls.mean()
+
+    untreated = {run.case["seed"]: recall(run) for run in having("plain")}
 
     def gain(remedy: str) -> tuple[float, Interval]:
-        differences = [run.recalls.mean() - plain[run.case.seed] for run in having(remedy)]
+        differences = [recall(run) - untreated[run.case["seed"]] for run in having(remedy)]
         low, high = map(float, stats.ttest_1samp(differences, 0).confidence_interval(0.95))
         return float(np.mean(differences)), Interval(low, high, 0.95)
 
     def aurocs(remedy: str, n: int) -> list[float]:
         found = having(remedy, (TAIL_COUNTS[0], n, n, n, n), TASKS[1])
-        return [image_auroc(labels, run.image_scores) for run in found]
+        return [image_auroc(labels, run.result.image_scores) for run in found]
 
     return TailFacts(
         counts=tuple(TAIL_COUNTS),
         factor=imbalance_factor(TAIL_COUNTS),
         alpha=case(TAIL_COUNTS, "Balanced-MixUp").alpha,
-        tested=int(np.sum(having("plain")[0].confusion)),
+        tested=int(np.sum(having("plain")[0].result.confusion)),
         seeds=min(len(having("plain")), len(having("Balanced-MixUp"))),
-        accuracy={n: float(np.mean([r.recalls.mean() for r in having(n)])) for n in REMEDIES},
-        error={n: float(np.mean([r.reliability["error"] for r in having(n)])) for n in REMEDIES},
+        accuracy={n: float(np.mean([recall(r) for r in having(n)])) for n in REMEDIES},
+        error={
+            n: float(np.mean([r.result.calibration_error for r in having(n)])) for n in REMEDIES
+        },
         gains={name: gain(name) for name in REMEDIES if name != "plain"},
         shots=SHOTS,
         curve={r: {n: aurocs(r, n) for n in SHOTS} for r in ("plain", "Balanced-MixUp")},
         levels={
-            name: float(np.mean([report.image_auroc for report in detectors[name]]))
+            name: float(np.mean([record.result.image_auroc for record in detectors[name]]))
             for name in (BASELINE, "ResNet18 features")
             if name in detectors
         },
     )
 
 
-def _line(name: str, labels: np.ndarray, found: Sequence[Report], number: int) -> Line:
+def _line(name: str, labels: np.ndarray, found: Sequence[Record], number: int) -> Line:
     value, interval = mean_auroc(labels, _scores(found))
-    aurocs = [report.image_auroc for report in found]
-    first = found[0].seconds
+    reports = [record.result for record in found]
+    aurocs = [report.image_auroc for report in reports]
+    first = found[0].provenance.seconds
     return Line(
         name=name,
         number=number,
         auroc=value,
         spread=float(np.std(aurocs, ddof=1)) if len(aurocs) > 1 else 0.0,
         interval=interval,
-        pixel=float(np.mean([report.pixel_auroc for report in found])),
-        aupro=float(np.mean([report.aupro for report in found])),
-        false_alarms=float(np.mean([report.false_alarm_rate for report in found])),
-        missed=float(np.mean([report.miss_rate for report in found])),
+        pixel=float(np.mean([report.pixel_auroc for report in reports])),
+        aupro=float(np.mean([report.aupro for report in reports])),
+        false_alarms=float(np.mean([report.false_alarm_rate for report in reports])),
+        missed=float(np.mean([report.miss_rate for report in reports])),
         fit_seconds=first["fit"],
         alone=1000 * first.get("one image", np.nan),
     )
 
 
-def _scores(found: Sequence[Report]) -> list[np.ndarray]:
-    return [np.array(report.image_scores) for report in found]
+def _scores(found: Sequence[Record]) -> list[np.ndarray]:
+    return [np.array(record.result.image_scores) for record in found]
 
 
-def _missed(report: Report) -> np.ndarray:
-    return np.array(report.image_scores) <= report.threshold.value
+def _missed(record: Record) -> np.ndarray:
+    return np.array(record.result.image_scores) <= record.result.threshold.value
 
 
 def _mean(value: Callable[[Report], float], runs: Runs, lines: Sequence[Line]) -> float:
-    return float(np.mean([np.mean([value(r) for r in runs[line.name]]) for line in lines]))
+    return float(np.mean([np.mean([value(r.result) for r in runs[line.name]]) for line in lines]))

@@ -33,7 +33,7 @@ def page(numbers: Numbers, language: Language) -> Page:
     """Return the report's text, every number of it from ``numbers``."""
     n, say = numbers, language
     folders = sorted({file.rsplit("/", 1)[0] for file in n.files})
-    codes = [f"{say.name(k)} {v[:8] or say.phrase('unknown')}" for k, v in n.codes.items()]
+    codes = [f"{say.name(method)} {number}" for method, number in n.revisions.items()]
     faults = [
         say.phrase("fault", count=len(files), what=say.name(what))
         for what, files in n.caveats.items()

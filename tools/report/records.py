@@ -1,26 +1,22 @@
-"""The records that the report stands on: found, and of today's images, settings and code."""
+"""The records that the report stands on: found, and of today's images, settings and revision."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers.data.category import Category
-from helpers.detectors.catalogue import Contender
 from helpers.errors import DataError
 from helpers.experiments import long_tail
-from helpers.experiments.detectors import fault, planned
-from helpers.experiments.long_tail import TailRun
+from helpers.experiments.detectors import DETECTORS, of_methods, planned
+from helpers.experiments.long_tail import LONG_TAIL
 from helpers.experiments.long_tail_cases import FACTORS, KNOWN_GOOD, SHOTS, TASKS, TailCase, case
-from helpers.experiments.record_codes import CODE_CHANGED, CODE_UNKNOWN, code_fault
-from helpers.experiments.report import Report, load_report, record_path
+from helpers.experiments.store import OTHER_REVISION, Experiment, Plan, Record, fault, path_of
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import long_tailed_counts
 from helpers.paths import project_root
 from helpers.profiles import Profile
 
 MISSING = "missing"
-LET_THROUGH = (CODE_UNKNOWN, CODE_CHANGED)  # a caveat can cover these, nothing else
-RESULTS, LONG_TAIL = "make results", "make long-tail"
+LET_THROUGH = (OTHER_REVISION,)  # a caveat can cover this, nothing else
 TAIL_COUNTS = long_tailed_counts(KNOWN_GOOD, 5, FACTORS[0])
 SHOWN = 3  # records that a message names
 
@@ -62,42 +58,38 @@ def relative(path: Path) -> str:
     return (path.relative_to(root) if root in path.parents else path).as_posix()
 
 
-def detector_runs(
-    profile: Profile, folder: Path, categories: dict[int, Category], images: int, faults: Faults
-) -> dict[str, list[Report]]:
-    """Return the runs of each attempt and strategy, seed by seed, in the book's order.
+def checked(
+    experiment: Experiment, profile: Profile, plans: Iterable[Plan], faults: Faults
+) -> list[Record]:
+    """Return the records of the plans; ``faults`` is told of what is missing or has changed.
 
-    Parameters
-    ----------
-    profile
-        Whose settings and seeds are wanted.
-    folder
-        Of the records.
-    categories
-        The images by size.
-    images
-        That a detector is fitted on.
-    faults
-        Is told of what is missing or has changed.
+    Raises
+    ------
+    DataError
+        When a record is damaged.
     """
-    runs: dict[str, list[Report]] = {}
-    for seed, contender in planned(profile, images, ("attempts", "strategies")):
-        category = categories[contender.size]
-        path = record_path(folder, category, contender.name, seed)
-        report = _checked(path, category, contender, faults)
-        if report is not None:
-            runs.setdefault(contender.name, []).append(report)
-    return runs
+    folder, records = experiment.folder(profile.name), []
+    for plan in plans:
+        path = path_of(folder, plan)
+        if not path.is_file():
+            faults.add(experiment.command, MISSING, path)
+            continue
+        record = experiment.read(path)
+        if what := fault(record, plan):
+            faults.add(experiment.command, what, path)
+        records.append(record)
+    return records
 
 
-def _checked(path: Path, category: Category, contender: Contender, faults: Faults) -> Report | None:
-    if not path.is_file():
-        faults.add(RESULTS, MISSING, path)
-        return None
-    report = load_report(path)
-    if what := fault(report, category, contender):
-        faults.add(RESULTS, what, path)
-    return report
+def detector_records(profile: Profile, faults: Faults) -> dict[str, list[Record]]:
+    """Return the records of each attempt and strategy, seed by seed, in the book's order."""
+    plans = planned(profile, ("attempts", "strategies"))
+    return of_methods(checked(DETECTORS, profile, plans, faults))
+
+
+def tail_records(profile: Profile, faults: Faults, cases: Sequence[TailCase]) -> list[Record]:
+    """Return the records of chapter 8's cases."""
+    return checked(LONG_TAIL, profile, long_tail.plans(profile, cases), faults)
 
 
 def tail_cases() -> list[TailCase]:
@@ -111,24 +103,6 @@ def tail_cases() -> list[TailCase]:
         for name in ("plain", "Balanced-MixUp")
         for seed in range(10 if n == few[0] else 3)
     ]
-
-
-def tail_runs(profile: Profile, faults: Faults, cases: Sequence[TailCase]) -> list[TailRun]:
-    """Return the runs of the cases; ``faults`` is told of what is missing or has changed."""
-    folder, now = long_tail.record_folder(profile), long_tail.code_now()
-    runs = []
-    for chosen in cases:
-        path = folder / long_tail.file_name(chosen)
-        if not path.is_file():
-            faults.add(LONG_TAIL, MISSING, path)
-            continue
-        run = long_tail.load(path)
-        if run.settings != long_tail.settings_of(chosen, profile):
-            faults.add(LONG_TAIL, "of other settings", path)
-        elif what := code_fault(run.code, now):
-            faults.add(LONG_TAIL, what, path)
-        runs.append(run)
-    return runs
 
 
 def _message(faults: dict[tuple[str, str], list[str]]) -> str:

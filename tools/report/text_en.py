@@ -131,7 +131,6 @@ ENGLISH = Language(
         "range": "{low} to {high}",
         "boxes": " A detector with {labels} other labelled nuts of each defect has an AP50 of {value}.",
         "masks": " A segmenter with {labels} of each has a mean IoU of {value}.",
-        "unknown": "unknown",
         "fault": "{count} records are {what}",
         "caveat": "Caveat: {faults}. Their numbers may be out of date.",
     },
@@ -147,7 +146,7 @@ ENGLISH = Language(
     sources=(
         "{records} records in {folders}; images {images}. Question 1 is counted from the files, "
         "question 5 from the masks.",
-        "Code, by fingerprint: {codes}.",
+        "Revision of the code: {codes}.",
         "Made with {versions} on {machines}.",
     ),
     axes={

@@ -1,6 +1,6 @@
 """The report in Traditional Chinese, as written in Taiwan."""
 
-from helpers.experiments.record_codes import CODE_CHANGED, CODE_UNKNOWN
+from helpers.experiments.store import OTHER_REVISION
 from tools.report.language import Language
 
 QUALITY = ("影像 AUROC", "95 % 信賴區間", "像素 AUROC", "AUPRO", "誤報率", "漏檢率")
@@ -96,7 +96,6 @@ CHINESE = Language(
         "range": "{low} 到 {high}",
         "boxes": "每種瑕疵標註 {labels} 張其他影像，偵測器的 AP50 為 {value}。",
         "masks": "標註 {labels} 張時，分割模型的平均 IoU 為 {value}。",
-        "unknown": "不明",
         "fault": "{count} 份紀錄{what}",
         "caveat": "注意：{faults}。這些紀錄的數字可能已經過時。",
     },
@@ -112,7 +111,7 @@ CHINESE = Language(
     sources=(
         "{records} 份紀錄，位於 {folders}；影像指紋 {images}。第 1 題的數字由檔案統計，"
         "第 5 題由遮罩計算。",
-        "程式指紋：{codes}。",
+        "程式版本：{codes}。",
         "軟體版本：{versions}；執行環境：{machines}。",
     ),
     axes={
@@ -153,8 +152,7 @@ CHINESE = Language(
         "YOLO, polygons": "YOLO，多邊形",
         "Pascal VOC, indexed PNG": "Pascal VOC，索引 PNG",
         "YOLO, boxes": "YOLO，邊界框",
-        CODE_UNKNOWN: "未註明產生它的程式版本",
-        CODE_CHANGED: "比產生它的程式還舊",
+        OTHER_REVISION: "比產生它的程式還舊",
     },
     comma="、",
     last="、",

@@ -53,7 +53,8 @@ def report(profile: Profile, language: str, path: Path, allow_stale: bool = Fals
     path
         Of the PDF.
     allow_stale
-        Whether records of older or unknown code are let through, with a caveat on the first page.
+        Whether records of another revision of the code are let through, with a caveat on the
+        first page.
 
     Raises
     ------
