@@ -16,7 +16,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint pytest nbval browser committed-book pdf links newest extras fresh-reader landing notebooks lab results long-tail report pretrain lock repository clean
+.PHONY: help book test lint pytest nbval browser committed-book pdf links newest extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -79,10 +79,16 @@ lab: $(INSTALLED)  ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=. notebooks
 
 results: $(INSTALLED)  ## Run all detectors over all seeds; goes on where it stopped
-	$(BIN)/python -m tools.results
+	$(BIN)/python -m tools.results detectors
 
 long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped
-	$(BIN)/python -m tools.long_tail
+	$(BIN)/python -m tools.results long-tail
+
+segmentation: $(INSTALLED)  ## Train every segmenter of chapter 17 that has no record
+	$(BIN)/python -m tools.results segmentation
+
+detection: $(INSTALLED)  ## Train every box detector of chapter 16 that has no record
+	$(BIN)/python -m tools.results detection
 
 report: $(INSTALLED)  ## Write the assignment's report from the records: LANGUAGE=en or zh-TW
 	$(BIN)/python -m tools.report --language "$(LANGUAGE)" $(if $(ALLOW_STALE),--allow-stale)

@@ -5,8 +5,8 @@
     … hazelnut --move-to-test 12
     … grid --epochs 4             # another number of epochs than the medium profile's
 
-Prints image AUROC, pixel AUROC and AUPRO of each score, and keeps the detector's own and that of
-the whole likelihood in book/records/medium, where chapter 11 reads them; --print-only keeps none.
+Prints image AUROC, pixel AUROC and AUPRO of each score, and keeps those of the detector's own score
+and of the whole likelihood in book/records/detectors/medium, for chapter 11; not with --print-only.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,10 @@ from helpers.data.category import split_good
 from helpers.detectors import catalogue
 from helpers.detectors.density.fastflow import FastFlowDetector, anomaly_map
 from helpers.detectors.density.flow import log_normal
-from helpers.experiments.detectors import results_folder
-from helpers.experiments.report import evaluate, timed
+from helpers.experiments.cost import parameter_count, timed
+from helpers.experiments.detectors import DETECTORS, described
+from helpers.experiments.store import Provenance, Record, plain, revisions
+from helpers.metrics.report import evaluate
 from helpers.metrics.scores import Scores, pool, smooth
 from helpers.profiles import PROFILES
 
@@ -41,8 +43,8 @@ def likelihood(latent: torch.Tensor, stretch: torch.Tensor) -> torch.Tensor:
 
 SCORES: dict[str, Callable] = {
     "": lambda latent, stretch: anomaly_map(latent),
-    ", distance": distance,
-    ", likelihood": likelihood,
+    "distance": distance,
+    "likelihood": likelihood,
 }
 
 
@@ -59,11 +61,11 @@ def main() -> None:
     category = category_of(arguments)
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
     settings = catalogue.fastflow(PROFILE, len(fit_images), arguments.seed)
-    name = "FastFlow"
+    variant = {}
     if arguments.other:
         architecture, weights = arguments.other.split("=", 1)
         settings = replace(settings, architecture=architecture, weights=weights)
-        name += f", {architecture}"
+        variant["backbone"] = architecture
     if arguments.layers:
         settings = replace(settings, layers=tuple(arguments.layers.split(",")))
     if arguments.epochs:
@@ -75,22 +77,28 @@ def main() -> None:
     detector.settings = replace(settings, weights=Path(settings.weights).name)
     tested, held = all_scores(detector, category.test), all_scores(detector, held_out)
     for ending, scores in tested.items():
-        report = evaluate(
-            name + ending,
-            detector,
-            category,
-            scores,
-            held[ending],
-            seed=arguments.seed,
-            seconds={"fit": round(seconds, 1)},
-        )
+        report = evaluate(category, scores, held[ending])
+        changed = variant | ({"score": ending} if ending else {})
         low, high = report.image_auroc_interval.low, report.image_auroc_interval.high
         print(
-            f"{name + ending}: image {report.image_auroc:.3f} ({low:.3f}–{high:.3f}), "
+            f"FastFlow {changed}: image {report.image_auroc:.3f} ({low:.3f}–{high:.3f}), "
             f"pixel {report.pixel_auroc:.3f}, AUPRO {report.aupro:.3f}; fit {seconds:.0f} s"
         )
-        if ending != ", distance" and not arguments.print_only:
-            report.save(results_folder(PROFILE))
+        if ending != "distance" and not arguments.print_only:
+            record = Record(
+                experiment=DETECTORS.name,
+                case={"method": "FastFlow", "variant": changed, "seed": arguments.seed},
+                settings=plain(detector.settings),
+                data=described(category),
+                revision=revisions(detector),
+                result=report,
+                provenance=Provenance(
+                    {"fit": round(seconds, 1)},
+                    backbone=str(detector.backbone.source),
+                    parameters=parameter_count(detector),
+                ),
+            )
+            DETECTORS.write(DETECTORS.folder(PROFILE.name), record)
 
 
 def all_scores(detector: FastFlowDetector, images: np.ndarray) -> dict[str, Scores]:

@@ -197,20 +197,33 @@ def backbone_of(detector: Detector) -> str:
     return "" if network is None else str(network.source)
 
 
-def results(profile: Profile, category: Category | None = None) -> list[Record]:
+def names_of(profile: Profile, parts: Sequence[str]) -> list[str]:
+    """Return the names of the parts' methods, in the book's order."""
+    variants = [variant for part in parts for variant in PARTS[part](profile, 1, 0)]
+    return list(dict.fromkeys(variant.contender.name for variant in variants))
+
+
+def results(
+    profile: Profile, category: Category | None = None, parts: Sequence[str] = ()
+) -> list[Record]:
     """Return the records of a profile, by file name; of one category's images if it is given.
+
+    Where one of the parts' methods has no record, the parts are run first.
 
     Raises
     ------
     DataError
-        When a record is damaged.
+        When a record is damaged or cannot be written.
     """
-    records = DETECTORS.load(DETECTORS.folder(profile.name))
-    if category is None:
-        return records
-    wanted = described(category)
-    same = ("category", "source", "train", "test")  # of either size
-    return [one for one in records if all(one.data[key] == wanted[key] for key in same)]
+    folder = DETECTORS.folder(profile.name)
+    records = DETECTORS.load(folder)
+    if category is not None:
+        wanted = described(category)
+        same = ("category", "source", "train", "test")  # of either size
+        records = [one for one in records if all(one.data[key] == wanted[key] for key in same)]
+    if not of_methods(records).keys() >= set(names_of(profile, parts)):
+        return list(DETECTORS.run(folder, planned(profile, parts)))
+    return records
 
 
 def of_methods(records: Sequence[Record]) -> dict[str, list[Record]]:

@@ -16,11 +16,17 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.annotations.regions import RegionRules
+from helpers.data.category import Category
 from helpers.detection.boxes import make_boxes
 from helpers.detection.detector import BoxDetector
 from helpers.detectors import catalogue
 from helpers.experiments.detection import box_settings
+from helpers.experiments.detection import measured as measured_boxes
 from helpers.long_tail.classifier import REMEDIES, ClassifierSettings, DefectClassifier
+from helpers.metrics import REVISION, Scores, evaluate
+from helpers.metrics.classes import average_precision_per_class, confusion_matrix, reliability
+from helpers.metrics.masks import mask_table
 from helpers.networks.training import TrainingSettings
 from helpers.profiles import PROFILES
 from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
@@ -92,9 +98,47 @@ def supervised():
         yield name, classifier, lambda c=classifier: c.fit(known, labels).predict(TEST)[:, 1]
 
 
+class Measures:
+    """The measures have one revision among them."""
+
+    revision = REVISION
+
+
+def measures():
+    """Return what is measured of made-up scores, masks, probabilities and boxes."""
+    rng = np.random.default_rng(0)
+    defects = np.repeat(["good", "crack", "hole"], (8, 6, 6))
+    masks = np.zeros((20, 32, 32), bool)
+    masks[8:, 10:20, 5:17] = True
+    maps = rng.random((20, 32, 32)).astype(np.float32) + 0.4 * masks
+    files = tuple(f"test/{defect}/{row}.png" for row, defect in enumerate(defects))
+    pictures = np.zeros((20, 3, 32, 32), np.uint8)
+    category = Category(
+        "nut", pictures, pictures, (defects != "good").astype(int), defects, masks, "made up", "",
+        files, files,
+    )  # fmt: skip
+    scores = Scores(maps.mean((1, 2)) + rng.normal(0, 0.1, 20).astype(np.float32), maps)
+    report = evaluate(category, scores, Scores(scores.image[:8], maps[:8]))
+    yield from (report.image_auroc, report.average_precision, report.pixel_auroc)
+    yield from (report.pixel_average_precision, report.aupro, report.f1, report.threshold.value)
+    yield from (report.image_auroc_interval.low, report.image_auroc_interval.high)
+    yield from report.auroc_per_defect.values()
+    table = mask_table(maps > 0.9, masks, defects)
+    yield from table[["IoU", "boundary F", "false pixels"]].mean()
+    labels = np.repeat([0, 1, 2], (8, 6, 6))
+    probabilities = rng.dirichlet((1, 1, 1), 20) * 0.6 + 0.4 * np.eye(3)[labels]
+    yield from confusion_matrix(labels, probabilities).ravel()
+    yield from average_precision_per_class(labels, probabilities)
+    yield reliability(labels, probabilities).error
+    found = [make_boxes([[5, 10, 16, 20 + row % 3]], [row % 2], [row / 20]) for row in range(20)]
+    result = measured_boxes(category, found, RegionRules())
+    yield from [*result.scores.values(), *result.by_class.values()]
+
+
 def methods():
     yield from one_class()
     yield from supervised()
+    yield "measures", Measures(), lambda: list(measures())
 
 
 def scores(compute):
@@ -114,8 +158,9 @@ def scores(compute):
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def same(a, b):
-    return len(a) == len(b) and np.allclose(a, b, rtol=0, atol=TOLERANCE * np.ptp(b))
+def same(name, a, b):
+    tolerance = 1e-5 if name == "measures" else TOLERANCE * np.ptp(b)
+    return len(a) == len(b) and np.allclose(a, b, rtol=1e-5, atol=tolerance)
 
 
 EXPECTED = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
@@ -130,7 +175,7 @@ def test_what_a_method_computes_belongs_to_its_revision(name):
         f"{type(method).__name__} has a new revision: run "
         "`.venv/bin/python -m tests.experiments.test_revisions`, then `make results`."
     )
-    assert same(scores(compute), expected["scores"]), (
+    assert same(name, scores(compute), expected["scores"]), (
         f"{type(method).__name__} computes something else than before. Where that is meant, raise "
         "its `revision`, run `.venv/bin/python -m tests.experiments.test_revisions`, then "
         "`make results`: the records of the old revision are run again."
@@ -150,7 +195,7 @@ def main():
     for name in set(now) & set(EXPECTED):
         before = EXPECTED[name]
         if before["revision"] == now[name]["revision"]:
-            if not same(now[name]["scores"], before["scores"]):
+            if not same(name, now[name]["scores"], before["scores"]):
                 raise SystemExit(f"{name} computes something else: raise its `revision` first.")
             now[name] = before
     lines = (f" {json.dumps(k, ensure_ascii=False)}: {json.dumps(v)}" for k, v in now.items())
