@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from helpers.annotations.formats.files import upright_size
 from helpers.annotations.objects import AnnotatedImage, AnnotationSet
 from helpers.data.category import Category
+from helpers.data.decode import read_picture
 from helpers.data.load import load_category
 from helpers.errors import DataError
 from helpers.files import make_new_folder
@@ -95,7 +96,7 @@ def write_mvtec(
         for row, image in enumerate(annotations.images):
             defect = _defect_of(image, annotations.classes)
             part = "train" if defect == "good" and row not in tested else "test"
-            _save(_upright(pictures / image.file), work / part / defect / f"{names[row]}.png")
+            _save(read_picture(pictures / image.file), work / part / defect / f"{names[row]}.png")
             if defect != "good":
                 mask = Image.fromarray(image.mask().astype(np.uint8) * 255)
                 _save(mask, work / "ground_truth" / defect / f"{names[row]}_mask.png")
@@ -120,11 +121,6 @@ def _check_size(image: AnnotatedImage, pictures: Path) -> None:
             f"{image.width} × {image.height}. Use the very picture that was annotated; if a camera "
             "marked it as turned (EXIF), save it upright and annotate that."
         )
-
-
-def _upright(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        return ImageOps.exif_transpose(picture).convert("RGB")
 
 
 def _save(picture: Image.Image, path: Path) -> None:

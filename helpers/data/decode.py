@@ -9,13 +9,26 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
 from helpers.errors import DataError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+MOST_PIXELS = 89_478_485  # from which on Pillow warns of a decompression bomb; 256 MiB of RGB
+ORIENTATION = 0x0112
+# What brings a picture upright, by its EXIF orientation (EXIF 2.3, Section 4.6.4).
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def read_header(path: Path) -> tuple[int, int, str]:
@@ -26,8 +39,45 @@ def read_header(path: Path) -> tuple[int, int, str]:
     DataError
         When the file is not an image.
     """
-    with _opened(path) as image:
+    with opened_image(path) as image:
         return *image.size, image.mode
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a picture as it is shown, turned as its camera says (EXIF).
+
+    Raises
+    ------
+    DataError
+        When the file is not an image.
+    """
+    with opened_image(path) as image:
+        return image.size[::-1] if _orientation(image) >= 5 else image.size
+
+
+def read_picture(path: Path) -> Image.Image:
+    """Decode a picture of any shape, upright, to 8-bit RGB; see `read_image` for what is refused.
+
+    Raises
+    ------
+    DataError
+        As for `read_image`, but for the shape.
+    """
+    with opened_image(path) as image:
+        if _is_deep(image):
+            raise DataError(
+                f"{path} has more than 8 bits a channel. Convert it to 8 bits, with the same "
+                "scaling for all images of the category."
+            )
+        _check_opaque(image, path)
+        return upright(image).convert("RGB")
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return an image turned as its camera says (EXIF)."""
+    # Pillow's own exif_transpose writes the other tags anew, and fails on odd ones.
+    turn = TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
 
 
 def read_image(path: Path, size: int) -> np.ndarray:
@@ -48,23 +98,15 @@ def read_image(path: Path, size: int) -> np.ndarray:
         When the file is not an image, is cut short, has more than 8 bits a channel, is partly
         transparent, or is not square (it would be distorted).
     """
-    with _opened(path) as image:
-        if _is_deep(image):
-            raise DataError(
-                f"{path} has more than 8 bits a channel. Convert it to 8 bits, with the same "
-                "scaling for all images of the category."
-            )
-        if image.width != image.height:
-            raise DataError(
-                f"{path} is {image.width} × {image.height} pixels. Images must be square, or they "
-                "would be distorted: crop or pad all of them alike."
-            )
-        _check_opaque(image, path)
-        ImageOps.exif_transpose(image, in_place=True)
-        picture = image.convert("RGB")
-        if picture.width != size:
-            picture = picture.resize((size, size), Image.Resampling.BILINEAR)
-        return np.asarray(picture).transpose(2, 0, 1)
+    picture = read_picture(path)
+    if picture.width != picture.height:
+        raise DataError(
+            f"{path} is {picture.width} × {picture.height} pixels. Images must be square, or they "
+            "would be distorted: crop or pad all of them alike."
+        )
+    if picture.width != size:
+        picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(picture).transpose(2, 0, 1)
 
 
 def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
@@ -87,7 +129,7 @@ def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
         When the file is not an image, is cut short, has another size than its image, is partly
         transparent, marks nothing, or holds more than two values.
     """
-    with _opened(path) as image:
+    with opened_image(path) as image:
         if image.size != image_size:
             raise DataError(
                 f"{path} is {image.width} × {image.height} pixels, its image "
@@ -165,17 +207,29 @@ def _check_opaque(image: Image.Image, path: Path) -> None:
         )
 
 
+def _orientation(image: Image.Image) -> int:
+    value = image.getexif().get(ORIENTATION, 1)
+    if not isinstance(value, int):
+        raise ValueError(f"its EXIF orientation is {value!r}, not a number")
+    return value
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def opened_image(path: Path) -> Iterator[Image.Image]:
     """Open an image, and turn whatever goes wrong in decoding into a DataError."""
     try:
         with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError(
+                    f"{image.width} × {image.height} pixels; at most {MOST_PIXELS} are read"
+                )
             yield image
     except DataError:
         raise
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} is too large ({error}). Make it smaller.") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:
+        # Pillow raises whatever the bytes provoke: struct, zlib, index and type errors.
         raise DataError(
             f"{path} cannot be read as an image ({error}). It may be cut short or no image at "
             "all: copy it again, or remove it."

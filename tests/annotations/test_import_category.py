@@ -232,6 +232,27 @@ def test_a_picture_turned_by_its_camera_is_written_upright(tmp_path, photos):
         assert not np.asarray(picture)[HEIGHT:].any()
 
 
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.arange(800, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 80, "more than 8 bits a channel"),
+        (np.full((HEIGHT, WIDTH, 4), 128, np.uint8), "partly transparent"),
+    ],
+)
+def test_what_a_category_refuses_is_not_imported(tmp_path, photos, picture, message):
+    Image.fromarray(picture).save(photos / "b.png")
+    with pytest.raises(DataError, match=rf"b\.png .*{message}"):
+        write_mvtec(tmp_path / "bolts", own_set(photos), photos)
+    assert not (tmp_path / "bolts").exists()
+
+
+def test_a_picture_that_is_cut_short_is_named(tmp_path, photos):
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"b\.png cannot be read as an image"):
+        write_mvtec(tmp_path / "bolts", own_set(photos), photos)
+    assert not (tmp_path / "bolts").exists()
+
+
 @pytest.mark.parametrize("write", [write_coco, write_yolo])
 def test_what_was_exported_can_be_imported(tmp_path, data_folder, write):
     folder = write(tmp_path / "out", annotated(), pictures(), {"train": [0, 1, 2, 3]})

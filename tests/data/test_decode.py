@@ -5,9 +5,17 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from helpers.data.decode import in_parallel, read_header, read_image, read_mask, stacked
+from helpers.data.decode import (
+    in_parallel,
+    read_header,
+    read_image,
+    read_mask,
+    read_picture,
+    stacked,
+    upright_size,
+)
 from helpers.errors import DataError
 
 
@@ -105,6 +113,67 @@ def test_a_turned_photograph_is_put_upright(tmp_path):
     path = tmp_path / "turned.png"
     Image.fromarray(picture).save(path, exif=orientation)
     np.testing.assert_array_equal(read_image(path, 8), np.rot90(picture, k=-1).transpose(2, 0, 1))
+
+
+def tagged(tmp_path, tags, size=(4, 6)):
+    """Write a JPEG file whose EXIF holds ``tags`` byte by byte: (tag, type, bytes of the value)."""
+    entries, more = b"", b""
+    start = 8 + 2 + 12 * len(tags) + 4
+    for tag, kind, value in tags:
+        count = len(value) if kind == 2 else 1
+        if len(value) > 4:
+            value, more = struct.pack("<I", start + len(more)), more + value
+        entries += struct.pack("<HHI", tag, kind, count) + value.ljust(4, b"\0")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + more
+    Image.new("RGB", size, "red").save(tmp_path / "photo.jpg", exif=exif)
+    return tmp_path / "photo.jpg"
+
+
+TEXT, SHORT = 2, 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_as_pillow_does(tmp_path, orientation):
+    picture = Image.fromarray(noise(6, 4, 3))
+    exif = picture.getexif()
+    exif[0x0112] = orientation
+    picture.save(tmp_path / "p.png", exif=exif)
+    with Image.open(tmp_path / "p.png") as stored:
+        expected = ImageOps.exif_transpose(stored)
+    found = read_picture(tmp_path / "p.png")
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+    assert upright_size(tmp_path / "p.png") == found.size == expected.size
+
+
+def test_an_orientation_in_words_is_refused_with_the_files_name(tmp_path):
+    path = tagged(tmp_path, [(0x0112, TEXT, b"abc\0")])
+    for read in (upright_size, read_picture):
+        with pytest.raises(DataError, match=r"photo\.jpg cannot .*orientation is 'abc', not a num"):
+            read(path)
+
+
+def test_odd_values_beside_the_orientation_do_not_matter(tmp_path):
+    turned = (0x0112, SHORT, struct.pack("<H", 6))
+    # The width in words, the resolution as one byte: Pillow cannot write these anew.
+    path = tagged(tmp_path, [(0x0100, TEXT, b"wide\0"), turned, (0x011A, TEXT, b"?\0")])
+    assert upright_size(path) == read_picture(path).size == (6, 4)
+
+
+def test_no_more_pixels_are_claimed_than_are_read(tmp_path):
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    # 10,000 × 10,000 pixels in 57 bytes: less than what Pillow itself refuses.
+    header = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IEND", b"")
+    (tmp_path / "bomb.png").write_bytes(png)
+    for read in (read_header, upright_size, read_picture):
+        with (
+            pytest.warns(Image.DecompressionBombWarning),
+            pytest.raises(DataError, match=r"bomb\.png is too large .*at most 89478485"),
+        ):
+            read(tmp_path / "bomb.png")
 
 
 def test_enormous_images_are_refused(save, monkeypatch):

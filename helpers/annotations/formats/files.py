@@ -10,7 +10,7 @@ from PIL import Image
 
 from helpers.annotations.objects import AnnotatedImage, Annotation, AnnotationSet
 from helpers.annotations.regions import Region
-from helpers.data.decode import read_header
+from helpers.data import decode
 from helpers.errors import DataError
 
 # For each picture its name, its width and height, and for each object class and region.
@@ -99,7 +99,4 @@ def upright_size(path: Path) -> tuple[int, int]:
             f"{path} is missing, though it is annotated. Put the picture there, or remove its "
             "annotation."
         )
-    width, height, _ = read_header(path)
-    with Image.open(path) as picture:
-        turned = picture.getexif().get(0x0112, 1) >= 5  # the orientations that lie on their side
-    return (height, width) if turned else (width, height)
+    return decode.upright_size(path)

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.annotations.objects import AnnotatedImage
+from helpers.data.decode import opened_image
 from helpers.errors import DataError
 from helpers.files import whole_file
 
@@ -44,17 +45,14 @@ def read_numbers(path: Path) -> np.ndarray:
     DataError
         When the file cannot be read, or holds colours in place of numbers.
     """
-    try:
-        with Image.open(path) as picture:
-            if picture.mode not in ("P", "L", "1"):
-                raise DataError(
-                    f"{path} holds colours ({picture.mode}), not numbers: a program has converted "
-                    "it. Write it anew as an indexed PNG."
-                )
-            # convert() on a palette would give the colours; the bytes are the numbers.
-            return np.asarray(picture).astype(np.uint8)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read as an image ({error}). Write it anew.") from error
+    with opened_image(path) as picture:
+        if picture.mode not in ("P", "L", "1"):
+            raise DataError(
+                f"{path} holds colours ({picture.mode}), not numbers: a program has converted it. "
+                "Write it anew as an indexed PNG."
+            )
+        # convert() on a palette would give the colours; the bytes are the numbers.
+        return np.asarray(picture).astype(np.uint8)
 
 
 def voc_palette() -> np.ndarray:
