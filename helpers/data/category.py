@@ -26,7 +26,7 @@ class Category:
     source
         ``"generated"``, ``"MVTec AD"``, or ``"own pictures"`` for a category that MVTec AD has not.
     fingerprint
-        Digest of the files and the size.
+        Digest of the files and the size; of generated images, of what they were generated from.
     train_files, test_files
         Names relative to the category's folder, such as ``"test/crack/003.png"``.
     """

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,10 @@ def generate_category(
             "counts must ask for training images, good test images and images of at least one "
             f"defect, such as 'test/crack'; got {dict(counts)}."
         )
-    return _read("hazelnut", _generated_folder(size, counts, seed), size, "generated")
+    recipe = (render.REVISION, DECODING, size, sorted(counts.items()), seed)
+    folder = _generated_folder(size, counts, seed)
+    category = _read("hazelnut", folder, size, "generated")
+    return replace(category, fingerprint=_digest(recipe, 16))
 
 
 def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.DataFrame:
@@ -132,14 +136,17 @@ def _generated_folder(
     size = max(size, 256)
     # The renderer's own source is part of the name, so that a changed one never meets old files.
     source = Path(render.__file__).parent
-    key = hashlib.blake2b(repr((size, sorted(counts.items()), seed)).encode(), digest_size=8)
-    for module in sorted(source.glob("*.py")):
-        key.update(module.read_bytes())
-    folder = data_folder() / "generated" / f"{size}-{key.hexdigest()}" / "hazelnut"
+    code = [module.read_bytes() for module in sorted(source.glob("*.py"))]
+    key = _digest((size, sorted(counts.items()), seed, code), 8)
+    folder = data_folder() / "generated" / f"{size}-{key}" / "hazelnut"
     return make_folder_once(
         folder,
         lambda work: render.write_category(work, size=size, counts=counts, seed=seed),
     )
+
+
+def _digest(parts: object, size: int) -> str:
+    return hashlib.blake2b(repr(parts).encode(), digest_size=size).hexdigest()
 
 
 def _read(name: str, folder: Path, size: int, source: str) -> Category:
