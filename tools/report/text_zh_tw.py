@@ -152,7 +152,7 @@ CHINESE = Language(
         "YOLO, polygons": "YOLO，多邊形",
         "Pascal VOC, indexed PNG": "Pascal VOC，索引 PNG",
         "YOLO, boxes": "YOLO，邊界框",
-        OTHER_REVISION: "比產生它的程式還舊",
+        OTHER_REVISION: "由其他版本的程式產生",
     },
     comma="、",
     last="、",
