@@ -7,6 +7,10 @@ from collections.abc import Iterable
 class DataError(ValueError):
     """Files that cannot be used as they are; the message names the file and the remedy."""
 
+    def __init__(self, message: str) -> None:
+        # A file's name may be no text at all (surrogates in Python); the message is, always.
+        super().__init__(message.encode("utf-8", "backslashreplace").decode("utf-8"))
+
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return a sentence that suggests the option closest to ``name``, or lists them all.

@@ -167,3 +167,151 @@ def test_trouble_with_a_relative_target_is_explained_too(tmp_path, monkeypatch):
 
     with pytest.raises(DataError, match="made cannot be written: Permission denied"):
         make_folder_once(Path("made"), refused)
+
+
+def killed(code, *arguments):
+    """Run code that kills itself with SIGKILL."""
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)])
+    assert done.returncode == -signal.SIGKILL
+
+
+KILLED_FILE = textwrap.dedent("""
+    import os, signal, sys
+    from pathlib import Path
+    from helpers.files import whole_file
+
+    with whole_file(Path(sys.argv[1])) as work:
+        work.write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+""")
+KILLED_FOLDER = textwrap.dedent("""
+    import os, signal, sys
+    from pathlib import Path
+    from helpers.files import make_folder_once
+
+    make_folder_once(Path(sys.argv[1]), lambda work: os.kill(os.getpid(), signal.SIGKILL))
+""")
+
+
+@pytest.mark.parametrize("name", ["f.txt", "f[1].txt", "[!a]*"])
+def test_what_a_killed_run_left_of_a_file_is_swept(tmp_path, name):
+    killed(KILLED_FILE, tmp_path / name)
+    assert len(list(tmp_path.iterdir())) == 1
+    with whole_file(tmp_path / name) as work:
+        work.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_file_that_somebody_is_writing_is_not_swept(tmp_path):
+    path = tmp_path / "f.txt"
+    with whole_file(path) as first:
+        first.write_text("first")
+        with whole_file(path) as second:
+            second.write_text("second")
+        assert path.read_text() == "second"
+    assert path.read_text() == "first"
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
+
+
+@pytest.mark.parametrize("name", ["made", "made[1]", "[ ]*"])
+def test_what_a_killed_run_left_of_a_folder_is_swept(tmp_path, name):
+    killed(KILLED_FOLDER, tmp_path / name)
+    assert list(tmp_path.glob(".*part*"))
+    make_folder_once(tmp_path / name, fill)
+    assert not list(tmp_path.glob(".*part*"))
+    assert visible(tmp_path / name) == ["a", "b"]
+
+
+def test_what_a_killed_run_left_of_another_folder_is_swept_too(tmp_path):
+    killed(KILLED_FOLDER, tmp_path / "old key")
+    foreign = tmp_path / ".theirs.part-abc"
+    foreign.mkdir()
+    make_folder_once(tmp_path / "new key", fill)
+    assert list(tmp_path.glob(".*part*")) == [foreign], "not ours: nobody locked it"
+
+
+def test_a_folder_that_somebody_fills_is_not_swept(tmp_path):
+    def fill_both(work):
+        make_folder_once(tmp_path / "other", fill)
+        fill(work)
+
+    make_folder_once(tmp_path / "made", fill_both)
+    assert visible(tmp_path) == ["made", "other"]
+
+
+def test_a_folder_that_is_not_whole_is_made_anew(tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "rest").touch()
+    make_folder_once(tmp_path / "made", fill, lambda folder: (folder / "b").is_file())
+    assert visible(tmp_path / "made") == ["a", "b"]
+    make_folder_once(tmp_path / "made", lambda _: pytest.fail("filled again"), Path.is_dir)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, r"[\d,]+ MB are free there\. Free some space or choose a folder"),
+        (errno.EDQUOT, r"[\d,]+ MB are free there\. Free some space or choose a folder"),
+        (errno.EROFS, r"Read-only file system\. Choose a folder you may write to, then run again"),
+        (errno.EACCES, r"Permission denied\. Choose a folder you may write to, then run again"),
+        (errno.EIO, r"error\. Choose a folder"),
+    ],
+)
+def test_the_remedy_fits_the_trouble(tmp_path, number, remedy):
+    with (
+        pytest.raises(DataError, match=rf"f\.txt cannot be written: .*{remedy}"),
+        whole_file(tmp_path / "f.txt"),
+    ):
+        raise OSError(number, os.strerror(number))
+
+
+def test_trouble_in_the_data_folder_names_its_variable(data_folder):
+    with (
+        pytest.raises(DataError, match="Set ONE_BAD_NUT_DATA to a folder you may write to"),
+        whole_file(data_folder / "f.txt"),
+    ):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+WRITERS = {
+    "bytes": "work.write_bytes(content)",
+    "numpy": "np.save(work.open('wb'), np.frombuffer(content, np.uint8))",
+    "npz": "np.savez(work.open('wb'), a=np.frombuffer(content, np.uint8))",
+    "picture": "Image.frombytes('L', (1000, 1000), content).save(work, format='bmp')",
+}
+TOO_LARGE = textwrap.dedent("""
+    import resource, signal, sys
+    from pathlib import Path
+    import numpy as np
+    from PIL import Image
+    from helpers.errors import DataError
+    from helpers.files import whole_file
+
+    content = bytes(1_000_000)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    try:
+        with whole_file(Path(sys.argv[1])) as work:
+            {}
+    except DataError as error:
+        print(error)
+""")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("writer", WRITERS)
+def test_whoever_writes_more_than_fits_leaves_nothing(tmp_path, writer):
+    code = TOO_LARGE.format(WRITERS[writer])
+    path = tmp_path / "f.bin"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert "f.bin cannot be written" in done.stdout, done.stderr
+    assert "MB are free there. Free some space" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_no_text_can_be_told(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    with pytest.raises(DataError) as raised, whole_file(tmp_path / name):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    str(raised.value).encode("utf-8")
+    assert r"caf\udce9 cannot be written" in str(raised.value)

@@ -7,7 +7,8 @@ import pytest
 
 HELPERS = Path(__file__).parents[1] / "helpers"
 LAYERS = (
-    {"errors", "paths"},
+    {"errors"},
+    {"paths"},
     {"files", "machine", "profiles", "colab", "augmentation", "exercises"},
     {"networks", "hazelnuts"},
     {"data", "formulas"},

@@ -15,7 +15,7 @@ from typing import IO
 from tqdm import tqdm
 
 from helpers.errors import DataError
-from helpers.files import make_folder_once
+from helpers.files import free_bytes, make_folder_once, megabytes
 
 LAYOUT = ("train/good", "test", "ground_truth")
 MAX_ENTRIES = 100_000  # the whole of MVTec AD has about 7,000
@@ -34,22 +34,6 @@ class Entry:
     kind: str
     size: int
     open: Callable[[], IO[bytes]]
-
-
-def free_bytes(folder: Path) -> int:
-    """Return the free space, in bytes, of the disk that ``folder`` is on."""
-    return shutil.disk_usage(folder).free
-
-
-def megabytes(size: int) -> str:
-    """Return ``size`` (bytes) for people to read.
-
-    Examples
-    --------
-    >>> megabytes(5_264_982_680)
-    '5,265 MB'
-    """
-    return f"{size / 1e6:,.0f} MB"
 
 
 def unpack_category(archive: Path, category: str, folder: Path) -> Path:

@@ -13,11 +13,14 @@ from PIL import Image
 from tqdm import tqdm
 
 from helpers.errors import DataError
+from helpers.files import unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST_PIXELS = 89_478_485  # from which on Pillow warns of a decompression bomb; 256 MiB of RGB
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+MOST_PIXELS = 2**26  # 8192 × 8192: 256 MiB in memory, where Pillow gives a pixel 4 bytes
+COLOURS = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"})
 ORIENTATION = 0x0112
 # What brings a picture upright, by its EXIF orientation (EXIF 2.3, Section 4.6.4).
 TURNS = {
@@ -39,8 +42,20 @@ def read_header(path: Path) -> tuple[int, int, str]:
     DataError
         When the file is not an image.
     """
-    with opened_image(path) as image:
+    with opened_image(path, whole=False) as image:
         return *image.size, image.mode
+
+
+def read_orientation(path: Path) -> int:
+    """Return how a camera says that a picture is to be turned: 1 to 8 (EXIF), 1 for not at all.
+
+    Raises
+    ------
+    DataError
+        When the file is not an image, or says anything else.
+    """
+    with opened_image(path, whole=False) as image:
+        return _orientation(image)
 
 
 def upright_size(path: Path) -> tuple[int, int]:
@@ -51,8 +66,8 @@ def upright_size(path: Path) -> tuple[int, int]:
     DataError
         When the file is not an image.
     """
-    with opened_image(path) as image:
-        return image.size[::-1] if _orientation(image) >= 5 else image.size
+    with opened_image(path, whole=False) as image:
+        return _upright_size(image)
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -64,20 +79,7 @@ def read_picture(path: Path) -> Image.Image:
         As for `read_image`, but for the shape.
     """
     with opened_image(path) as image:
-        if _is_deep(image):
-            raise DataError(
-                f"{path} has more than 8 bits a channel. Convert it to 8 bits, with the same "
-                "scaling for all images of the category."
-            )
-        _check_opaque(image, path)
-        return upright(image).convert("RGB")
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its camera says (EXIF)."""
-    # Pillow's own exif_transpose writes the other tags anew, and fails on odd ones.
-    turn = TURNS.get(_orientation(image))
-    return image if turn is None else image.transpose(turn)
+        return _decoded(image, path)
 
 
 def read_image(path: Path, size: int) -> np.ndarray:
@@ -95,21 +97,25 @@ def read_image(path: Path, size: int) -> np.ndarray:
     Raises
     ------
     DataError
-        When the file is not an image, is cut short, has more than 8 bits a channel, is partly
-        transparent, or is not square (it would be distorted).
+        When the file is not an image, is cut short, holds more than one picture, has more than 8
+        bits a channel or other colours than RGB, is partly transparent, or is not square (it would
+        be distorted).
     """
-    picture = read_picture(path)
-    if picture.width != picture.height:
-        raise DataError(
-            f"{path} is {picture.width} × {picture.height} pixels. Images must be square, or they "
-            "would be distorted: crop or pad all of them alike."
-        )
+    with opened_image(path) as image:
+        if image.width != image.height:
+            raise DataError(
+                f"{path} is {image.width} × {image.height} pixels. Images must be square, or they "
+                "would be distorted: crop or pad all of them alike."
+            )
+        picture = _decoded(image, path)
     if picture.width != size:
         picture = picture.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(picture).transpose(2, 0, 1)
 
 
-def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
+def read_mask(
+    path: Path, size: int, image_size: tuple[int, int], orientation: int = 1
+) -> np.ndarray:
     """Decode a mask and resize it by nearest neighbour to ``size`` × ``size``.
 
     A pixel is defective when it is not black. A file may hold black and one other value (255, or 1
@@ -117,6 +123,17 @@ def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
     the mask exact where it is kept, but a region thinner than a pixel of the new size can vanish;
     if all of it would, the pixels that its pixels fall into are marked instead, so that a defective
     image never loses its mask.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        Side of the mask that is returned.
+    image_size, orientation
+        Of its image: width and height of the upright picture, and what `read_orientation` says. A
+        mask is turned as its image is if it bears the same mark; if it does not, nobody can tell
+        which way round it was drawn, and it is refused.
 
     Returns
     -------
@@ -126,18 +143,27 @@ def read_mask(path: Path, size: int, image_size: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     DataError
-        When the file is not an image, is cut short, has another size than its image, is partly
-        transparent, marks nothing, or holds more than two values.
+        When the file is not an image, is cut short, has another size or orientation than its image,
+        is partly transparent, marks nothing, or holds more than two values.
     """
     with opened_image(path) as image:
-        if image.size != image_size:
+        if (own := _orientation(image)) != orientation:
             raise DataError(
-                f"{path} is {image.width} × {image.height} pixels, its image "
+                f"{path} has the EXIF orientation {own}, its image {orientation}, so it cannot be "
+                "told which way round the mask was drawn. Save the image upright, without EXIF, "
+                "and the mask to match."
+            )
+        if (own_size := _upright_size(image)) != image_size:
+            raise DataError(
+                f"{path} is {own_size[0]} × {own_size[1]} pixels, its image "
                 f"{image_size[0]} × {image_size[1]}. Draw the mask at the size of the image."
             )
         _check_opaque(image, path)
         indirect = image.mode == "P" or len(image.getbands()) > 1
-        values = np.asarray(image.convert("RGB") if indirect else image)
+        if indirect:
+            _check_depth(image, path)
+        picture = _upright(image)
+        values = np.asarray(picture.convert("RGB") if indirect else picture)
     if values.ndim == 3:
         values = values.max(axis=2)
     levels = np.unique(values)
@@ -191,10 +217,38 @@ def stacked(
     return whole
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _decoded(image: Image.Image, path: Path) -> Image.Image:
+    _check_depth(image, path)
+    if image.mode not in COLOURS:
+        raise DataError(
+            f"{path} has the colours {image.mode}, which cannot be turned into RGB exactly. Save "
+            "it in RGB or grey."
+        )
+    _check_opaque(image, path)
+    return _upright(image).convert("RGB")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # Pillow's own exif_transpose writes the other tags anew, and fails on odd ones.
+    turn = TURNS.get(_orientation(image))
+    image.load()
+    # Pillow turns a TIFF file itself, when it decodes it.
+    return image if turn is None or image.format == "TIFF" else image.transpose(turn)
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    lies = _orientation(image) >= 5 and image.format != "TIFF"
+    return image.size[::-1] if lies else image.size
+
+
+def _check_depth(image: Image.Image, path: Path) -> None:
     # Pillow shortens 16-bit colour to RGB without a word; only the raw mode tells.
     raw = " ".join(str(tile[3]) for tile in image.tile)
-    return image.mode.startswith(("I", "F")) or re.search(r";16[BLN]", raw) is not None
+    if image.mode.startswith(("I", "F")) or re.search(r";16[BLN]", raw):
+        raise DataError(
+            f"{path} has more than 8 bits a channel. Convert it to 8 bits, with the same scaling "
+            "for all images of the category."
+        )
 
 
 def _check_opaque(image: Image.Image, path: Path) -> None:
@@ -209,28 +263,61 @@ def _check_opaque(image: Image.Image, path: Path) -> None:
 
 def _orientation(image: Image.Image) -> int:
     value = image.getexif().get(ORIENTATION, 1)
-    if not isinstance(value, int):
-        raise ValueError(f"its EXIF orientation is {value!r}, not a number")
-    return value
+    if not (isinstance(value, int) and 0 <= value <= 8):
+        raise ValueError(f"its EXIF orientation is {value!r}, not a number from 1 to 8")
+    return value or 1  # some cameras write 0 where they do not know
 
 
 @contextmanager
-def opened_image(path: Path) -> Iterator[Image.Image]:
-    """Open an image, and turn whatever goes wrong in decoding into a DataError."""
+def opened_image(path: Path, whole: bool = True) -> Iterator[Image.Image]:
+    """Open an image file that claims nothing it should not, ready to be decoded in the block.
+
+    Parameters
+    ----------
+    path
+        A PNG, JPEG, BMP, TIFF or WebP file.
+    whole
+        Whether the checksums that a PNG file holds are verified; a look at the header needs none.
+
+    Raises
+    ------
+    DataError
+        When the file is no such image, is damaged, claims more than `MOST_PIXELS` or holds several
+        pictures; or when whatever goes wrong in the block has to do with its bytes.
+    """
     try:
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Image.DecompressionBombError(
-                    f"{image.width} × {image.height} pixels; at most {MOST_PIXELS} are read"
-                )
+        # A PNG's pixels are decoded without a look at their checksums.
+        if whole:
+            with Image.open(path, formats=FORMATS) as image:
+                _check_claims(image, path)
+                image.verify()
+        with Image.open(path, formats=FORMATS) as image:
+            _check_claims(image, path)
             yield image
     except DataError:
         raise
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} is too large ({error}). Make it smaller.") from error
     except Exception as error:
+        if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+            raise DataError(unreadable(path, error)) from error
         # Pillow raises whatever the bytes provoke: struct, zlib, index and type errors.
         raise DataError(
             f"{path} cannot be read as an image ({error}). It may be cut short or no image at "
             "all: copy it again, or remove it."
         ) from error
+
+
+def _check_claims(image: Image.Image, path: Path) -> None:
+    """Refuse what the header says, before any pixel is decoded."""
+    if image.width * image.height > MOST_PIXELS:
+        raise DataError(
+            f"{path} is too large ({image.width} × {image.height} pixels; at most {MOST_PIXELS:,} "
+            "are read). Make it smaller."
+        )
+    # A photograph may bring a preview of itself along (MPO); pages and animations are pictures.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise DataError(
+            f"{path} holds more than one picture (pages or an animation). Save each as a file of "
+            "its own."
+        )

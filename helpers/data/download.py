@@ -16,9 +16,8 @@ from time import sleep
 from filelock import FileLock
 from tqdm import tqdm
 
-from helpers.data.archives import free_bytes, megabytes
 from helpers.errors import DataError
-from helpers.files import writable
+from helpers.files import free_bytes, megabytes, writable
 
 CHUNK = 1 << 18
 TIMEOUT = 30.0  # seconds without a single byte after which a connection counts as dead

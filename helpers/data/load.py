@@ -11,7 +11,15 @@ import pandas as pd
 
 from helpers.data.cache import cached, fingerprint
 from helpers.data.category import Category
-from helpers.data.decode import in_parallel, read_header, read_image, read_mask, stacked
+from helpers.data.decode import (
+    in_parallel,
+    read_header,
+    read_image,
+    read_mask,
+    read_orientation,
+    stacked,
+    upright_size,
+)
 from helpers.data.mvtec import CATEGORIES, ImageFile, category_folder, list_files
 from helpers.files import make_folder_once
 from helpers.hazelnuts import render
@@ -184,8 +192,8 @@ def _decode(
     def mask(image: ImageFile) -> np.ndarray:
         if not image.mask:
             return np.zeros((size, size), bool)
-        width, height, _ = read_header(folder / image.file)
-        return read_mask(folder / image.mask, size, (width, height))
+        path = folder / image.file
+        return read_mask(folder / image.mask, size, upright_size(path), read_orientation(path))
 
     return {
         "masks": stacked(mask, test, (size, size), bool, "decoding masks"),

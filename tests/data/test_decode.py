@@ -12,6 +12,7 @@ from helpers.data.decode import (
     read_header,
     read_image,
     read_mask,
+    read_orientation,
     read_picture,
     stacked,
     upright_size,
@@ -132,17 +133,88 @@ def tagged(tmp_path, tags, size=(4, 6)):
 TEXT, SHORT = 2, 3
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_turned_as_pillow_does(tmp_path, orientation):
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp"])
+@pytest.mark.parametrize("orientation", range(9))
+def test_every_orientation_is_turned_as_pillow_does(tmp_path, orientation, ending):
+    path = tmp_path / f"p.{ending}"
     picture = Image.fromarray(noise(6, 4, 3))
     exif = picture.getexif()
     exif[0x0112] = orientation
-    picture.save(tmp_path / "p.png", exif=exif)
-    with Image.open(tmp_path / "p.png") as stored:
+    picture.save(path, exif=exif)
+    with Image.open(path) as stored:
         expected = ImageOps.exif_transpose(stored)
-    found = read_picture(tmp_path / "p.png")
+    found = read_picture(path)
     np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
-    assert upright_size(tmp_path / "p.png") == found.size == expected.size
+    assert upright_size(path) == found.size == expected.size
+    assert read_orientation(path) == max(orientation, 1)
+
+
+@pytest.mark.parametrize("value", [9, 65535])
+def test_an_orientation_that_means_nothing_is_refused(tmp_path, value):
+    path = tagged(tmp_path, [(0x0112, SHORT, struct.pack("<H", value))])
+    for read in (upright_size, read_picture, read_orientation):
+        with pytest.raises(DataError, match=rf"photo\.jpg .*orientation is {value}, not a number"):
+            read(path)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_mask_is_turned_with_its_image_or_refused(tmp_path, orientation, ending):
+    stored = np.zeros((8, 8, 3), np.uint8)
+    stored[1:3, 2:7] = 200, 10, 10
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image, mask, plain = (tmp_path / f"{name}.{ending}" for name in ("image", "mask", "plain"))
+    Image.fromarray(stored).save(image, exif=exif)
+    marked = Image.fromarray((stored[:, :, 0] > 0).astype(np.uint8) * 255)
+    marked.save(mask, exif=exif)
+    marked.save(plain)
+    shape = upright_size(image), read_orientation(image)
+    np.testing.assert_array_equal(read_mask(mask, 8, *shape), read_image(image, 8)[0] > 100)
+    with pytest.raises(DataError, match=rf"plain\.{ending} has the EXIF orientation 1, its image"):
+        read_mask(plain, 8, *shape)
+    with pytest.raises(DataError, match=rf"mask\.{ending} has the EXIF .*its image 1, so"):
+        read_mask(mask, 8, (8, 8))
+
+
+def test_pages_and_animations_are_refused(tmp_path):
+    pages = [Image.fromarray(noise(8, 8, 3)), Image.fromarray(noise(8, 8, 3)[::-1])]
+    for ending in ("tif", "png", "webp"):
+        path = tmp_path / f"two.{ending}"
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+        for read in (read_header, read_picture, lambda p: read_mask(p, 8, (8, 8))):
+            with pytest.raises(DataError, match=rf"two\.{ending} holds more than one picture"):
+                read(path)
+
+
+def test_a_photograph_may_bring_a_preview(tmp_path):
+    path = tmp_path / "phone.jpg"
+    pages = [Image.fromarray(np.full((8, 8, 3), value, np.uint8)) for value in (200, 50)]
+    pages[0].save(path, format="MPO", save_all=True, append_images=pages[1:])
+    with Image.open(path) as stored:
+        assert stored.n_frames == 2
+    assert (read_image(path, 8) == 200).all()
+
+
+def test_other_formats_and_colours_are_refused(tmp_path):
+    picture = Image.fromarray(noise(8, 8, 3))
+    picture.save(tmp_path / "gif.png", format="gif")
+    with pytest.raises(DataError, match=r"gif\.png cannot be read as an image"):
+        read_image(tmp_path / "gif.png", 8)
+    picture.convert("CMYK").save(tmp_path / "print.tif")
+    with pytest.raises(DataError, match=r"print\.tif has the colours CMYK"):
+        read_image(tmp_path / "print.tif", 8)
+
+
+def test_no_flipped_bit_of_a_png_gets_through(save):
+    path = save(noise(8, 8, 3))
+    whole, picture = path.read_bytes(), read_image(path, 8)
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        try:
+            np.testing.assert_array_equal(read_image(path, 8), picture)
+        except DataError as error:
+            assert "image.png" in str(error)
 
 
 def test_an_orientation_in_words_is_refused_with_the_files_name(tmp_path):
@@ -171,7 +243,7 @@ def test_no_more_pixels_are_claimed_than_are_read(tmp_path):
     for read in (read_header, upright_size, read_picture):
         with (
             pytest.warns(Image.DecompressionBombWarning),
-            pytest.raises(DataError, match=r"bomb\.png is too large .*at most 89478485"),
+            pytest.raises(DataError, match=r"bomb\.png is too large .*at most 67,108,864"),
         ):
             read(tmp_path / "bomb.png")
 
@@ -200,8 +272,11 @@ def test_no_image_and_cut_short(save, tmp_path):
     cut.write_bytes(cut.read_bytes()[:-4000])
     with pytest.raises(DataError, match=r"cut\.png cannot be read as an image"):
         read_image(cut, 64)
-    with pytest.raises(DataError, match=r"none\.png cannot be read as an image"):
+    with pytest.raises(DataError, match=r"none\.png cannot be read \(No such file"):
         read_image(tmp_path / "none.png", 8)
+    with pytest.raises(DataError, match=r"folder\.png cannot be read \(Is a directory"):
+        (tmp_path / "folder.png").mkdir()
+        read_image(tmp_path / "folder.png", 8)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")

@@ -431,7 +431,7 @@ def test_a_disk_that_fills_up(server, source, target, monkeypatch):
 
 def test_a_folder_that_cannot_be_made(tmp_path, source):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(DataError, match=r"cannot be written.*choose a folder"):
+    with pytest.raises(DataError, match=r"cannot be written.*Choose a folder"):
         download(source, tmp_path / "file" / "nut.tar.xz")
 
 
