@@ -65,20 +65,20 @@ def main() -> None:
             for name in chosen.remedies:
                 one = case(class_counts(labelled.labels), name, seed, task=task)
                 fit = _Deferred(one, profile, warmed)
-                chances = out_of_fold(labelled, category.train, chosen.folds, fit, seed)
-                rows[name].append(_figures(labelled.labels, chances))
+                probabilities = out_of_fold(labelled, category.train, chosen.folds, fit, seed)
+                rows[name].append(_figures(labelled.labels, probabilities))
                 print(task, seed, name, rows[name][-1], flush=True)
         print(task)
         print(pd.DataFrame({name: _over_seeds(found) for name, found in rows.items()}).T)
 
 
-def _figures(labels: np.ndarray, chances: np.ndarray) -> dict[str, float]:
-    recalls = recall_per_class(labels, chances)
+def _figures(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    recalls = recall_per_class(labels, probabilities)
     return {
-        "balanced accuracy": round(balanced_accuracy(labels, chances), 3),
-        "macro-F1": round(macro_f1(labels, chances), 3),
-        "calibration error": round(reliability(labels, chances).error, 3),
-        "image AUROC": round(image_auroc(labels > 0, 1 - chances[:, 0]), 3),
+        "balanced accuracy": round(balanced_accuracy(labels, probabilities), 3),
+        "macro-F1": round(macro_f1(labels, probabilities), 3),
+        "calibration error": round(reliability(labels, probabilities).error, 3),
+        "image AUROC": round(image_auroc(labels > 0, 1 - probabilities[:, 0]), 3),
         "recalls": " ".join(f"{recall:.2f}" for recall in recalls),
     }
 

@@ -45,7 +45,7 @@ def masks(chosen: argparse.Namespace) -> Planned:
         category = generate_category(256)
         cases = segmentation.curve(seeds, encoder)
         if encoder == segmentation.SETTINGS.encoder:
-            cases += segmentation.kinds_left_out()
+            cases += segmentation.types_left_out()
     return SEGMENTATION, SEGMENTATION.folder(), segmentation.plans(category, cases)
 
 
@@ -57,7 +57,7 @@ def boxes(chosen: argparse.Namespace) -> Planned:
             detection.in_folds(category, chosen.folds, chosen.epochs, 20, 8, seed) for seed in seeds
         ]
     else:
-        plans = detection.few_labels(detection.judged_nuts(), seeds)
+        plans = detection.few_labels(detection.test_nuts(), seeds)
     return DETECTION, DETECTION.folder(), plans
 
 

@@ -43,9 +43,9 @@ def out_of_fold(
         When a class has fewer images than there are folds.
     """
     fold = stratified_folds(labelled.labels, folds, seed)
-    chances = np.empty((len(labelled.labels), len(labelled.names)), np.float32)
+    probabilities = np.empty((len(labelled.labels), len(labelled.names)), np.float32)
     for number in range(folds):
         inside = fold == number
         known = labelled.subset(np.flatnonzero(~inside)).with_good(good)
-        chances[inside] = fit(known).predict(labelled.images[inside])
-    return chances
+        probabilities[inside] = fit(known).predict(labelled.images[inside])
+    return probabilities

@@ -38,7 +38,7 @@ STEPS = 160  # of each training of the curve, however few its pictures
 BATCH = 8
 
 
-def judged_nuts(size: int = SIZE) -> Category:
+def test_nuts(size: int = SIZE) -> Category:
     """Return the book's own test nuts, their margins cut off."""
     return crop_centre(generate_category(size), MARGIN)
 
@@ -49,7 +49,9 @@ def labelled_nuts(each: int, seed: int = 0, size: int = SIZE) -> Category:
     The few whose damage reaches into the margin are left out. The first nuts of a larger set are
     those of a smaller one with the same seed.
     """
-    counts = {"train/good": 1, "test/good": each} | {f"test/{kind}": each for kind in DEFECT_TYPES}
+    counts = {"train/good": 1, "test/good": each} | {
+        f"test/{defect}": each for defect in DEFECT_TYPES
+    }
     return crop_centre(generate_category(size, counts, POOL_SEED + seed), MARGIN, leave_out=True)
 
 
@@ -68,9 +70,9 @@ def whole_nuts(category: Category) -> AnnotationSet:
 
 
 def first_of_each(category: Category, each: int) -> np.ndarray:
-    """Return the places of the first ``each`` pictures of every class, good included."""
-    kinds = sorted(set(category.defects.tolist()))
-    return np.sort(np.concatenate([np.flatnonzero(category.defects == k)[:each] for k in kinds]))
+    """Return the rows of the first ``each`` pictures of every class, good included."""
+    classes = sorted(set(category.defects.tolist()))
+    return np.sort(np.concatenate([np.flatnonzero(category.defects == k)[:each] for k in classes]))
 
 
 def box_settings(

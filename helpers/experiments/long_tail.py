@@ -10,9 +10,9 @@ from helpers.data.load import generate_category
 from helpers.experiments.cost import timed
 from helpers.experiments.long_tail_cases import (
     TailCase,
+    balanced_test,
     centre,
     for_task,
-    judged_images,
     remedy_settings,
     training_set,
     warm_settings,
@@ -36,7 +36,7 @@ class TailResult:
     Attributes
     ----------
     confusion
-        Of the judged images: true class by most probable class, K×K.
+        Of the balanced test images: true class by most probable class, K×K.
     average_precision
         Of each class against the rest, on the same images.
     confidence, accuracy, count
@@ -45,7 +45,7 @@ class TailResult:
         On the same images.
     image_scores
         1 minus the probability of good, for each test image of the category that the detectors are
-        judged on.
+        tested on.
     """
 
     confusion: list[list[int]]
@@ -101,8 +101,8 @@ def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
     """Plan the runs of the cases; those that begin alike, one after the other, share the start."""
     category = generate_category(profile.image_size)
     most = np.max([chosen.counts for chosen in cases], axis=0).tolist()
-    judged, fingerprint = judged_images(profile.image_size)
-    data = data_of(category) | {"judged": fingerprint}
+    balanced, fingerprint = balanced_test(profile.image_size)
+    data = data_of(category) | {"balanced": fingerprint}
     test = centre(labelled_test(category))
     begun: dict[tuple, tuple[Labelled, DefectClassifier, float]] = {}
 
@@ -113,7 +113,7 @@ def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
             begun[chosen.beginning] = (known, *timed(lambda: warm_up(chosen, known, profile)))
         known, warm, first = begun[chosen.beginning]
         classifier, seconds = timed(lambda: train(chosen, known, profile, warm))
-        result = _measured(classifier, centre(for_task(judged, chosen.task)), test)
+        result = _measured(classifier, centre(for_task(balanced, chosen.task)), test)
         return result, Provenance({"fit": round(first + seconds, 1)})
 
     for chosen in cases:
@@ -126,8 +126,8 @@ def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
         )
 
 
-def _measured(classifier: DefectClassifier, judged: Labelled, test: Labelled) -> TailResult:
-    labels, probabilities = judged.labels, classifier.predict(judged.images)
+def _measured(classifier: DefectClassifier, balanced: Labelled, test: Labelled) -> TailResult:
+    labels, probabilities = balanced.labels, classifier.predict(balanced.images)
     curve = reliability(labels, probabilities)
     return TailResult(
         confusion=confusion_matrix(labels, probabilities).tolist(),

@@ -20,8 +20,8 @@ FACTORS = (100, 50, 10)
 ALPHAS = (0.1, 0.2, 0.3, 1.0, 3.0)
 SHOTS = (1, 2, 4, 8, 16, 32)
 KNOWN_GOOD = 391  # good training images, as in MVTec AD
-JUDGED = 80  # images of each class that the five classes are judged on
-JUDGED_SEED = 3
+TEST_EACH = 80  # images of each class that the five classes are tested on
+TEST_SEED = 3
 MARGIN = 1 / 8  # of the side: outside it there is only background
 REMEDY_TRAINING = TrainingSettings(epochs=5, batch_size=32, learning_rate=1e-3)
 
@@ -123,10 +123,10 @@ def remedy_settings(chosen: TailCase, profile: Profile) -> ClassifierSettings:
     return ClassifierSettings(remedy=remedy, weights=profile.weights, training=training)
 
 
-def judged_images(size: int) -> tuple[Labelled, str]:
+def balanced_test(size: int) -> tuple[Labelled, str]:
     """Return newly made nuts, as many of each class, and their fingerprint."""
-    counts = {"train/good": 1} | {f"test/{name}": JUDGED for name in CLASSES}
-    category = generate_category(size, counts, JUDGED_SEED)
+    counts = {"train/good": 1} | {f"test/{name}": TEST_EACH for name in CLASSES}
+    category = generate_category(size, counts, TEST_SEED)
     return labelled_test(category), category.fingerprint
 
 

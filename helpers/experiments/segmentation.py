@@ -1,4 +1,4 @@
-"""How a segmenter fares with few labels, and with a kind of defect that was never labelled."""
+"""How a segmenter fares with few labels, and with a defect type that was never labelled."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class MaskCase:
     labels
         Labelled nuts of each defect; none where the test pictures are learned from, in folds.
     left_out
-        A kind of defect of which none is labelled; empty for none.
+        A defect type of which none is labelled; empty for none.
     encoder
         Of the network; see ``helpers.segmentation.unet.unet``.
     folds
@@ -72,18 +72,18 @@ class MaskResult:
         for name in ("iou", "boundary_f"):
             check_shares({f"{name} {i}": value for i, value in enumerate(getattr(self, name))})
 
-    def mean_iou(self, kind: str = "") -> float:
-        """Mean IoU over the defective pictures, or over those of one kind."""
+    def mean_iou(self, defect_type: str = "") -> float:
+        """Mean IoU over the defective pictures, or over those of one type."""
         rows = [
             value
             for value, defect in zip(self.iou, self.defects, strict=True)
-            if defect == kind or (not kind and defect != "good")
+            if defect == defect_type or (not defect_type and defect != "good")
         ]
         return float(np.mean(rows))
 
-    def found(self, kind: str) -> float:
-        """Share of a kind's pictures on which the mask meets the defect."""
-        rows = [v > 0 for v, d in zip(self.iou, self.defects, strict=True) if d == kind]
+    def found(self, defect_type: str) -> float:
+        """Share of a type's pictures on which the mask meets the defect."""
+        rows = [v > 0 for v, d in zip(self.iou, self.defects, strict=True) if d == defect_type]
         return float(np.mean(rows))
 
 
@@ -96,15 +96,18 @@ def curve(seeds: Sequence[int], encoder: str = SETTINGS.encoder) -> list[MaskCas
     return [MaskCase(n, encoder=encoder, seed=seed) for seed in seeds for n in numbers]
 
 
-def kinds_left_out(encoder: str = SETTINGS.encoder) -> list[MaskCase]:
-    """List the trainings in which one kind of defect is never labelled."""
-    return [MaskCase(MOST, kind, encoder) for kind in DEFECT_TYPES]
+def types_left_out(encoder: str = SETTINGS.encoder) -> list[MaskCase]:
+    """List the trainings in which one defect type is never labelled."""
+    return [MaskCase(MOST, defect_type, encoder) for defect_type in DEFECT_TYPES]
 
 
 def training_set(category: Category, case: MaskCase) -> Labelled:
     """Return the good pictures and the labelled nuts of a case; another seed, other nuts."""
     pool = labelled_pool(category, dict.fromkeys(DEFECT_TYPES, MOST), case.seed)
-    counts = {kind: 0 if kind == case.left_out else case.labels for kind in DEFECT_TYPES}
+    counts = {
+        defect_type: 0 if defect_type == case.left_out else case.labels
+        for defect_type in DEFECT_TYPES
+    }
     return pool.first(counts).with_good(category.train[::GOOD_EVERY])
 
 

@@ -1,4 +1,4 @@
-"""Each image is judged by a classifier that has not seen it."""
+"""Each image is classified by a classifier that has not seen it."""
 
 import numpy as np
 import pytest
@@ -23,15 +23,15 @@ class Remembering:
         return np.eye(3, dtype=np.float32)[np.where(learned, 0, 1)]
 
 
-def test_no_image_is_judged_by_a_classifier_that_has_learned_it():
+def test_no_image_is_classified_by_a_classifier_that_has_learned_it():
     trained = []
 
     def fit(known):
         trained.append(known)
         return Remembering(known)
 
-    chances = out_of_fold(NUTS, GOOD, 3, fit)
-    assert (chances.argmax(1) == 1).all()
+    probabilities = out_of_fold(NUTS, GOOD, 3, fit)
+    assert (probabilities.argmax(1) == 1).all()
     assert len(trained) == 3
     for known in trained:
         assert np.array_equal(known.images[:2], GOOD), "the further good images are always there"

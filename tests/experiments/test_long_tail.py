@@ -28,7 +28,7 @@ def short(monkeypatch):
     """Little data, little training, and a count of trainings."""
     few = TrainingSettings(epochs=1, batch_size=8, learning_rate=1e-3)
     monkeypatch.setattr(long_tail_cases, "REMEDY_TRAINING", few)
-    monkeypatch.setattr(long_tail_cases, "JUDGED", 2)
+    monkeypatch.setattr(long_tail_cases, "TEST_EACH", 2)
     made = {"train/good": 24, "test/good": 2, "test/crack": 1, "test/print": 1}
     small = generate_category(48, made)
     monkeypatch.setattr(long_tail, "generate_category", lambda size: small)

@@ -15,9 +15,9 @@ from helpers.experiments.segmentation import (
     SETTINGS,
     MaskCase,
     curve,
-    kinds_left_out,
     measured,
     plans,
+    types_left_out,
 )
 from helpers.experiments.store import path_of, plain, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
@@ -33,8 +33,8 @@ def category(data_folder):
 def test_the_plan_covers_labels_seeds_and_kinds(category):
     cases = curve([0, 1])
     assert [case.labels for case in cases] == [*LABELS, MOST] * 2
-    assert [case.left_out for case in kinds_left_out()] == list(DEFECT_TYPES)
-    cases += [*kinds_left_out(), *curve([0], "formula"), MaskCase(None, folds=3)]
+    assert [case.left_out for case in types_left_out()] == list(DEFECT_TYPES)
+    cases += [*types_left_out(), *curve([0], "formula"), MaskCase(None, folds=3)]
     files = [path_of(Path(), plan) for plan in plans(category, cases)]
     assert len(set(files)) == len(files)
 

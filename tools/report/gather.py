@@ -45,18 +45,18 @@ def gather(profile: Profile, allow_stale: bool = False) -> Gathered:
     runs = detector_records(profile, faults)
     tail = tail_records(profile, faults, tail_cases())
     caveats = faults.check(allow_stale)
-    judged, large = categories[profile.image_size], categories[FULL_DETAIL]
+    tested, large = categories[profile.image_size], categories[FULL_DETAIL]
     read = {DETECTORS: [record for found in runs.values() for record in found], LONG_TAIL: tail}
     environments = [record.provenance.environment for record in read[DETECTORS]]
     made, labelled = generate_category(profile.image_size), label_facts(large)
     numbers = Numbers(
         data=data_facts(large),
-        attempts=attempt_facts(profile, judged, runs),
-        tail=tail_facts(tail, made.labels, runs if made.fingerprint == judged.fingerprint else {}),
-        strategies=strategy_facts(judged, runs),
+        attempts=attempt_facts(profile, tested, runs),
+        tail=tail_facts(tail, made.labels, runs if made.fingerprint == tested.fingerprint else {}),
+        strategies=strategy_facts(tested, runs),
         labels=labelled,
         profile=profile.name,
-        fingerprint=judged.fingerprint,
+        fingerprint=tested.fingerprint,
         files=tuple(
             relative(path_of(experiment.folder(profile.name), record))
             for experiment, records in read.items()
