@@ -21,6 +21,7 @@ from helpers.data.decode import (
     upright_size,
 )
 from helpers.data.mvtec import CATEGORIES, ImageFile, category_folder, list_files
+from helpers.errors import DataError
 from helpers.files import make_folder_once
 from helpers.hazelnuts import render
 from helpers.paths import data_folder
@@ -164,7 +165,16 @@ def _read(name: str, folder: Path, size: int, source: str) -> Category:
     train = [image for image in files if image.split == "train"]
     test = [image for image in files if image.split == "test"]
     place = data_folder() / "cache" / f"{name}-{size}-{key}"
-    arrays = cached(place, lambda: _decode(folder, train, test, size))
+
+    def decode() -> dict[str, np.ndarray]:
+        made = _decode(folder, train, test, size)
+        if fingerprint(folder, names, size=size, decoding=DECODING) != key:
+            raise DataError(
+                f"{folder} changed while its images were read. Run again when nothing writes there."
+            )
+        return made
+
+    arrays = cached(place, ("masks", "test", "train"), decode)
     defects = np.array([image.defect for image in test])
     print(
         f"{name}: {len(train)} training and {len(test)} test images, {source}, {size} pixels wide"

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +57,63 @@ def test_a_changed_file_is_noticed_whatever_its_date(small_root, data_folder):
     second = load_category("nut", size=16, root=small_root)
     assert second.train[1].max() == 0
     assert second.fingerprint != first.fingerprint
+
+
+def test_a_file_that_changes_while_it_is_read_spoils_no_cache(small_root, data_folder, monkeypatch):
+    path, read = small_root / "nut" / "train" / "good" / "001.png", load.read_image
+
+    def read_changed(file, size):
+        Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(path)
+        return read(file, size)
+
+    before = load_category("nut", size=8, root=small_root)
+    shutil.rmtree(data_folder)
+    content = path.read_bytes()
+    monkeypatch.setattr(load, "read_image", read_changed)
+    with pytest.raises(DataError, match=r"nut changed while its images were read. Run again"):
+        load_category("nut", size=8, root=small_root)
+    monkeypatch.setattr(load, "read_image", read)
+    path.write_bytes(content)
+    after = load_category("nut", size=8, root=small_root)
+    np.testing.assert_array_equal(after.train, before.train)
+    assert after.fingerprint == before.fingerprint
+
+
+@pytest.mark.parametrize("name", ["train", "test", "masks"])
+def test_a_damaged_cache_is_made_anew(small_root, data_folder, name):
+    first = load_category("nut", size=16, root=small_root)
+    (kept,) = (data_folder / "cache").glob("nut-*")
+    for damage in (Path.unlink, lambda path: np.save(path, np.zeros_like(np.load(path)))):
+        damage(kept / f"{name}.npy")
+        again = load_category("nut", size=16, root=small_root)
+        for array in ("train", "test", "masks"):
+            np.testing.assert_array_equal(getattr(again, array), getattr(first, array))
+
+
+def test_a_category_is_loaded_where_nothing_can_be_kept(small_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("ONE_BAD_NUT_DATA", str(tmp_path / "file" / "data"))
+    (tmp_path / "file").write_text("in the way")
+    with pytest.warns(UserWarning, match="Set ONE_BAD_NUT_DATA to a folder you may write to"):
+        assert len(load_category("nut", size=8, root=small_root).train) == 3
+    with pytest.raises(DataError, match="Set ONE_BAD_NUT_DATA to a folder you may write to"):
+        generate_category(64, SMALL)
+
+
+def test_an_image_that_was_turned_needs_a_mask_that_says_so(small_root, data_folder):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = small_root / "nut" / "test" / "crack" / "000.png"
+    mask = small_root / "nut" / "ground_truth" / "crack" / "000_mask.png"
+    marked = np.zeros((16, 16), np.uint8)
+    marked[1:3, 5:16] = 255
+    Image.fromarray(np.dstack([marked] * 3)).save(image, exif=exif)
+    Image.fromarray(marked).save(mask)
+    with pytest.raises(DataError, match=r"000_mask\.png has the EXIF orientation 1, its image 6"):
+        load_category("nut", size=16, root=small_root)
+    Image.fromarray(marked).save(mask, exif=exif)
+    category = load_category("nut", size=16, root=small_root)
+    np.testing.assert_array_equal(category.masks[0], category.test[0, 0] > 0)
+    assert category.masks[0].sum() == 22
 
 
 def test_a_wrong_file_leaves_no_cache_behind(small_root, data_folder):
