@@ -11,6 +11,7 @@ from torch.nn import functional
 from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
 from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
+from helpers.errors import check_least
 from helpers.formulas.images import draw_formula, render_formulas
 
 FILLED = "fill"  # the defect type that this module adds to CutPaste's
@@ -48,8 +49,7 @@ class FilledMasksSettings(CutPasteSettings):
             low, high = getattr(self, name)
             if not 0 < low <= high <= 1:
                 raise ValueError(f"{name} must rise within 0…1; got {low} to {high}.")
-        if self.textures < 1:
-            raise ValueError(f"textures must be at least 1; got {self.textures}.")
+        check_least(self, textures=1)
 
 
 class FilledMasksDetector(CutPasteDetector):

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from helpers.data.category import split_good
 from helpers.detectors.base import FeatureDetector
+from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone
@@ -67,10 +68,7 @@ class StudentTeacherSettings:
     def __post_init__(self) -> None:
         if not 0 < self.hard_share <= 1:
             raise ValueError(f"hard_share must be above 0, at most 1; got {self.hard_share}.")
-        if self.width < 1 or self.depth < 0:
-            raise ValueError(
-                f"width must be at least 1 and depth at least 0; got {self.width}, {self.depth}."
-            )
+        check_least(self, width=1, depth=0)
 
 
 class Teacher(nn.Module):

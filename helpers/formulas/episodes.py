@@ -214,9 +214,8 @@ def _contents(
     )
     tint = 1 + 0.2 * torch.randn((count, 3, 1, 1), generator=generator) * half_of_them()
     content = clean.clone()
-    for name, choice in (
-        ("foreign", foreign), ("paint", paint), ("smear", smear), ("tone", clean * gain * tint)
-    ):  # fmt: skip
+    choices = {"foreign": foreign, "paint": paint, "smear": smear, "tone": clean * gain * tint}
+    for name, choice in choices.items():
         picked = (way == list(BREAKS).index(name)).view(one)
         content = torch.where(picked, choice, content)
     return content

@@ -233,11 +233,13 @@ def pretrain(
     free = [network.scale, network.offset]
     rest = [value for value in network.parameters() if not any(value is other for other in free)]
     optimiser = torch.optim.AdamW(
-        [{"params": rest, "weight_decay": settings.weight_decay},
-         {"params": free, "weight_decay": 0.0}],
+        [
+            {"params": rest, "weight_decay": settings.weight_decay},
+            {"params": free, "weight_decay": 0.0},
+        ],
         lr=settings.learning_rate,
         fused=True,
-    )  # fmt: skip
+    )
     identity = repr(sorted(asdict(settings).items()))
     losses, before = load_checkpoint(checkpoint, network, optimiser, identity)
     start = time.perf_counter() - before

@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
+from helpers.errors import check_least
 from helpers.machine import Machine, this_machine, to_unit_range
 from helpers.networks.checkpoint import load_checkpoint, save_checkpoint
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
@@ -45,9 +46,7 @@ class TrainingSettings:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        check_least(self, epochs=1, batch_size=1)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be positive; got {self.learning_rate}.")
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.memory.contrastive_loss import info_nce, off_diagonal, two_views, varied
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores
 from helpers.networks.backbone import Backbone, FeatureExtractor, trainable_backbone
@@ -79,9 +80,7 @@ class ContrastiveMemorySettings:
                 "contrastive learning tells images from one another: a batch needs 2 or more; "
                 f"got a batch_size of {self.training.batch_size}."
             )
-        for name, least in (("dimensions", 1), ("places", 2), ("shift", 0), ("noise", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}.")
+        check_least(self, dimensions=1, places=2, shift=0, noise=0)
 
 
 class ContrastiveEncoder(nn.Module):

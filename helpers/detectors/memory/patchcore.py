@@ -9,6 +9,7 @@ import torch
 from helpers.detectors.base import FeatureDetector
 from helpers.detectors.memory.coreset import k_centre, random_projection
 from helpers.detectors.memory.nearest import nearest_neighbours
+from helpers.errors import check_least
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.features import patch_features, patch_vectors
 from helpers.networks.inference import check_fitted
@@ -55,9 +56,7 @@ class PatchCoreSettings:
             raise ValueError(f"coreset_share must be above 0, at most 1; got {self.coreset_share}.")
         if self.patch < 1 or self.patch % 2 == 0:
             raise ValueError(f"patch must be odd, so that it has a middle; got {self.patch}.")
-        for name in ("largest_memory", "projection", "neighbours"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        check_least(self, largest_memory=1, projection=1, neighbours=1)
 
 
 class PatchCoreDetector(FeatureDetector):

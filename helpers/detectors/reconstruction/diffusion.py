@@ -20,6 +20,7 @@ from helpers.detectors.reconstruction.low_resolution import (
     epochs_shown,
     to_bytes,
 )
+from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer, inference
@@ -80,9 +81,7 @@ class DiffusionSettings:
             )
         if not 0 < self.start <= 1:
             raise ValueError(f"start must be above 0 and at most 1; got {self.start}.")
-        for name in ("steps", "draws"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        check_least(self, steps=1, draws=1)
 
 
 class DiffusionDetector:

@@ -188,9 +188,13 @@ class SkipAutoencoderDetector:
         with seeded(s.training.seed):
             self.model = SkipAutoencoder(widths, s.code_channels, s.skips, s.scales)
         self.history: History = train(
-            self.model, images, self._loss, s.training, checkpoint=self.checkpoint,
+            self.model,
+            images,
+            self._loss,
+            s.training,
+            checkpoint=self.checkpoint,
             title="repairing autoencoder",
-        )  # fmt: skip
+        )
         return self
 
     def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
