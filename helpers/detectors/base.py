@@ -26,7 +26,22 @@ class Detector(Protocol):
         ...
 
 
-class FeatureDetector:
+class BaseDetector:
+    """A detector with its settings.
+
+    Parameters
+    ----------
+    settings
+        All choices; those that ``settings_class`` has by itself when none are given.
+    """
+
+    settings_class: ClassVar[type]
+
+    def __init__(self, settings: Any = None) -> None:
+        self.settings = settings or self.settings_class()
+
+
+class FeatureDetector(BaseDetector):
     """What detectors that look at a frozen network's features share.
 
     Parameters
@@ -42,10 +57,8 @@ class FeatureDetector:
         The network in use.
     """
 
-    settings_class: ClassVar[type]
-
     def __init__(self, settings: Any = None, network: FeatureExtractor | None = None) -> None:
-        self.settings = settings or self.settings_class()
+        super().__init__(settings)
         self.backbone = network
 
     def _make_backbone(self, seed: int) -> None:

@@ -59,11 +59,6 @@ class FilledMasksDetector(CutPasteDetector):
     textures are photographs of other things; here they are formula pictures, or what a generative
     model made. The score is that of ``CutPasteDetector``.
 
-    Parameters
-    ----------
-    settings
-        All choices.
-
     Attributes
     ----------
     textures
@@ -71,9 +66,7 @@ class FilledMasksDetector(CutPasteDetector):
     """
 
     revision = 1
-
-    def __init__(self, settings: FilledMasksSettings | None = None) -> None:
-        super().__init__(settings or FilledMasksSettings())
+    settings_class = FilledMasksSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images; parameters and errors as for ``CutPasteDetector.fit``."""

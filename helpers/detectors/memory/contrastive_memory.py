@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.augmentation.cut_and_paste import CUTS, paste
+from helpers.detectors.base import BaseDetector
 from helpers.detectors.memory.contrastive_loss import info_nce, off_diagonal, two_views, varied
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.errors import check_least
@@ -106,18 +107,13 @@ class ContrastiveEncoder(nn.Module):
         return self.head(concatenated(self.trunk(images), self.patch)).float()
 
 
-class ContrastiveMemoryDetector:
+class ContrastiveMemoryDetector(BaseDetector):
     """Score patches by the distance to a memory, in features trained to tell good from damaged.
 
     Two views of the same patch of a good image shall be alike, a patch damaged by CutPaste unlike
     both: InfoNCE over patches, the damaged ones being its negatives, as images changed for the
     worse are in Tack et al., "CSI", NeurIPS 2020, Section 2.2. Then the head is dropped, and the
     trained trunk's features of good images are the memory of a PatchCore.
-
-    Parameters
-    ----------
-    settings
-        All choices.
 
     Attributes
     ----------
@@ -132,9 +128,7 @@ class ContrastiveMemoryDetector:
     """
 
     revision = 1
-
-    def __init__(self, settings: ContrastiveMemorySettings | None = None) -> None:
-        self.settings = settings or ContrastiveMemorySettings()
+    settings_class = ContrastiveMemorySettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images and remember them: uint8, N×3×H×W.

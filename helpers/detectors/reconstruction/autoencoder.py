@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from helpers.detectors.base import BaseDetector
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer
 from helpers.networks.seeding import seeded
@@ -126,7 +127,7 @@ def reconstruction_loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
     return functional.mse_loss(model(batch).float(), batch)
 
 
-class ReconstructionDetector:
+class ReconstructionDetector(BaseDetector):
     """What detectors that reconstruct pictures share: the error map and its highest pixels.
 
     A subclass has ``settings`` with ``smoothing``, ``top_share`` and ``widths``, and sets ``model``
@@ -170,11 +171,12 @@ class AutoencoderDetector(ReconstructionDetector):
     """
 
     revision = 1
+    settings_class = AutoencoderSettings
 
     def __init__(
         self, settings: AutoencoderSettings | None = None, checkpoint: Path | None = None
     ) -> None:
-        self.settings = settings or AutoencoderSettings()
+        super().__init__(settings)
         self.checkpoint = checkpoint
 
     def fit(self, images: np.ndarray) -> Self:

@@ -8,6 +8,7 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from helpers.detectors.base import BaseDetector
 from helpers.detectors.reconstruction.denoiser import Denoiser
 from helpers.detectors.reconstruction.diffusion_steps import (
     denoise,
@@ -84,17 +85,12 @@ class DiffusionSettings:
         check_least(self, steps=1, draws=1)
 
 
-class DiffusionDetector:
+class DiffusionDetector(BaseDetector):
     """Score pixels by how much they change on the way to a noisy picture and back.
 
     The idea of AnoDDPM (Wyatt et al., CVPR Workshops 2022): a diffusion model of good pictures
     takes away what it has not learned. Here the way back is DDIM's, which needs few steps, and the
     squared difference is averaged over the colours.
-
-    Parameters
-    ----------
-    settings
-        All choices.
 
     Attributes
     ----------
@@ -107,9 +103,7 @@ class DiffusionDetector:
     """
 
     revision = 1
-
-    def __init__(self, settings: DiffusionSettings | None = None) -> None:
-        self.settings = settings or DiffusionSettings()
+    settings_class = DiffusionSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images: uint8, N×3×H×W.

@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from helpers.detectors.base import BaseDetector
 from helpers.detectors.reconstruction.gan_networks import (
     FIRST,
     Discriminator,
@@ -84,17 +85,12 @@ class GanSettings:
         return tuple(self.width * min(2**level, 8) for level in reversed(range(doublings)))
 
 
-class GanDetector:
+class GanDetector(BaseDetector):
     """Score images by what a generator of good pictures cannot reconstruct.
 
     f-AnoGAN (Schlegl et al., Medical Image Analysis 2019): train a GAN on good pictures, freeze it,
     and train an encoder that finds the code from which the generator makes a given picture. The
     squared difference of picture and reconstruction is the map.
-
-    Parameters
-    ----------
-    settings
-        All choices.
 
     Attributes
     ----------
@@ -107,9 +103,7 @@ class GanDetector:
     """
 
     revision = 1
-
-    def __init__(self, settings: GanSettings | None = None) -> None:
-        self.settings = settings or GanSettings()
+    settings_class = GanSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images: uint8, N×3×H×W.

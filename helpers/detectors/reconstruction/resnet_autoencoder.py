@@ -103,9 +103,7 @@ class PixelReconstructionDetector(ReconstructionDetector):
     """
 
     revision = 1
-
-    def __init__(self, settings: PixelReconstructionSettings | None = None) -> None:
-        self.settings = settings or PixelReconstructionSettings()
+    settings_class = PixelReconstructionSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images: uint8, N×3×H×W.

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.augmentation.cut_and_paste import paste, random_patches, random_scars, stains
+from helpers.detectors.base import BaseDetector
 from helpers.detectors.reconstruction.autoencoder import double, halve, halving_widths
 from helpers.detectors.reconstruction.ssim import blur, check_window, similarity
 from helpers.metrics.scores import Scores, scores_from_maps
@@ -146,7 +147,7 @@ def corrupted(images: torch.Tensor, corruptions: tuple[str, ...]) -> torch.Tenso
     return images
 
 
-class SkipAutoencoderDetector:
+class SkipAutoencoderDetector(BaseDetector):
     """Score images by what a network that repairs synthetic defects changes in them.
 
     SSIM as loss and residual: Bergmann et al. (VISAPP 2019). Skip connections with corrupted
@@ -167,11 +168,12 @@ class SkipAutoencoderDetector:
     """
 
     revision = 1
+    settings_class = SkipAutoencoderSettings
 
     def __init__(
         self, settings: SkipAutoencoderSettings | None = None, checkpoint: Path | None = None
     ) -> None:
-        self.settings = settings or SkipAutoencoderSettings()
+        super().__init__(settings)
         self.checkpoint = checkpoint
 
     def fit(self, images: np.ndarray) -> Self:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.augmentation.cut_and_paste import CUTS, paste
+from helpers.detectors.base import BaseDetector
 from helpers.detectors.self_supervision.gaussian import fit_gaussian
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
@@ -91,17 +92,12 @@ def damaged(
     return [images, *(paste(images, cut, jitter)[0] for cut in cuts)]
 
 
-class CutPasteDetector:
+class CutPasteDetector(BaseDetector):
     """Score images by the density of embeddings that a classifier of synthetic defects learned.
 
     Li, Sohn, Yoon and Pfister, "CutPaste: Self-Supervised Learning for Anomaly Detection and
     Localization" (CVPR 2021). The maps are Grad-CAM's (Selvaraju et al., ICCV 2017) for the score:
     since the embedding is an average over patches, the gradient is the same at each of them.
-
-    Parameters
-    ----------
-    settings
-        All choices.
 
     Attributes
     ----------
@@ -114,9 +110,7 @@ class CutPasteDetector:
     """
 
     revision = 1
-
-    def __init__(self, settings: CutPasteSettings | None = None) -> None:
-        self.settings = settings or CutPasteSettings()
+    settings_class = CutPasteSettings
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images: uint8, N×3×H×W.

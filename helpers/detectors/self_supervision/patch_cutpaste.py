@@ -46,9 +46,7 @@ class PatchCutPasteDetector(CutPasteDetector):
     """
 
     revision = 1
-
-    def __init__(self, settings: PatchCutPasteSettings | None = None) -> None:
-        super().__init__(settings or PatchCutPasteSettings())
+    settings_class = PatchCutPasteSettings
 
     def _good_embeddings(self, images: np.ndarray) -> np.ndarray:
         # Two dozen crops of each image are plenty for one mean and one covariance.
