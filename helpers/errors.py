@@ -34,3 +34,10 @@ def check_least(settings: object, **least: float) -> None:
     for name, value in least.items():
         if getattr(settings, name) < value:
             raise ValueError(f"{name} must be at least {value}; got {getattr(settings, name)}.")
+
+
+def check_names(settings: object, field: str, known: Iterable[str]) -> None:
+    """Raise ``ValueError`` unless a field of ``settings`` names one or more of the known."""
+    names, known = getattr(settings, field), tuple(known)
+    if not names or not set(names) <= set(known):
+        raise ValueError(f"{field} must name some of {', '.join(known)}; got {names}.")

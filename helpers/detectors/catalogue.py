@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from helpers.detectors.base import Detector
 from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
@@ -37,35 +38,60 @@ from helpers.profiles import Profile
 
 
 @dataclass(frozen=True)
-class Contender:
-    """One way to find damage.
+class DetectorSpec:
+    """A detector by its name, not yet made.
 
     Attributes
     ----------
     name
         The same everywhere in the book.
     size
-        Side of the pictures it looks at, in pixels.
+        Side of the images it looks at, in pixels.
     detector
         Makes the detector, not yet fitted.
+    attempt
+        Which of the coursework's four attempts it belongs to, if it is one of them.
     """
 
     name: str
     size: int
     detector: Callable[[], Detector]
+    attempt: int | None = None
 
 
-@dataclass(frozen=True)
-class Attempt(Contender):
-    """A contender from the coursework.
+def all_attempts(profile: Profile, images: int, seed: int = 0) -> tuple[DetectorSpec, ...]:
+    """Return the attempts in the book's order, for a training set of ``images`` images."""
+    size, large, run = profile.image_size, profile.feature_size, (profile, images, seed)
+    return _specs(
+        ("Baseline autoencoder", size, AutoencoderDetector, baseline(*run), 1),
+        ("ResNet18 to pixels", size, PixelReconstructionDetector, pixels(*run), 2),
+        ("ResNet18 features", large, FeatureReconstructionDetector, features(profile, seed), 2),
+        ("CutPaste", size, CutPasteDetector, cutpaste(*run), 3),
+        ("CutPaste, patch-wise", size, PatchCutPasteDetector, patch_cutpaste(*run), 3),
+        ("SSIM, multi-scale, skips", size, SkipAutoencoderDetector, skips(*run), 4),
+    )
 
-    Attributes
-    ----------
-    number
-        Which of the assignment's four attempts it belongs to.
-    """
 
-    number: int
+def all_strategies(profile: Profile, images: int, seed: int = 0) -> tuple[DetectorSpec, ...]:
+    """Return the strategies in the book's order, for a training set of ``images`` images."""
+    size, large, run = profile.image_size, profile.feature_size, (profile, images, seed)
+    return _specs(
+        ("PatchCore", large, PatchCoreDetector, patchcore(profile, seed)),
+        ("Contrastive memory", large, ContrastiveMemoryDetector, contrastive_memory(*run)),
+        ("FastFlow", large, FastFlowDetector, fastflow(*run)),
+        ("Student–teacher", large, StudentTeacherDetector, student_teacher(*run)),
+        ("GAN", size, GanDetector, gan(*run)),
+        ("Diffusion", size, DiffusionDetector, diffusion(*run)),
+        ("CutPaste, synthetic defects", size, FilledMasksDetector, synthetic_defects(*run)),
+        ("CutPaste, generated textures", size, FilledMasksDetector, generated_textures(*run)),
+    )
+
+
+def _specs(*rows: tuple) -> tuple[DetectorSpec, ...]:
+    return tuple(
+        DetectorSpec(name, size, partial(detector, settings), *attempt)
+        for name, size, detector, settings, *attempt in rows
+    )
 
 
 def baseline(profile: Profile, images: int, seed: int = 0) -> AutoencoderSettings:
@@ -113,46 +139,6 @@ def skips(profile: Profile, images: int, seed: int = 0) -> SkipAutoencoderSettin
         width=profile.width,
         skips=(stages - 2,),
         training=_training(profile, images, seed, share=1.2),
-    )
-
-
-def all_attempts(profile: Profile, images: int, seed: int = 0) -> tuple[Attempt, ...]:
-    """Return the attempts in the book's order, for a training set of ``images`` images."""
-    size = profile.image_size
-    return (
-        Attempt(
-            "Baseline autoencoder", size,
-            lambda: AutoencoderDetector(baseline(profile, images, seed)), number=1,
-        ),
-        Attempt(
-            "ResNet18 to pixels", size,
-            lambda: PixelReconstructionDetector(pixels(profile, images, seed)), number=2,
-        ),
-        Attempt(
-            "ResNet18 features", profile.feature_size,
-            lambda: FeatureReconstructionDetector(features(profile, seed)), number=2,
-        ),
-        Attempt(
-            "CutPaste", size,
-            lambda: CutPasteDetector(cutpaste(profile, images, seed)), number=3,
-        ),
-        Attempt(
-            "CutPaste, patch-wise", size,
-            lambda: PatchCutPasteDetector(patch_cutpaste(profile, images, seed)), number=3,
-        ),
-        Attempt(
-            "SSIM, multi-scale, skips", size,
-            lambda: SkipAutoencoderDetector(skips(profile, images, seed)), number=4,
-        ),
-    )  # fmt: skip
-
-
-def _training(profile: Profile, images: int, seed: int, share: float = 1.0) -> TrainingSettings:
-    return TrainingSettings(
-        epochs=max(1, round(share * profile.epochs_for(images))),
-        batch_size=profile.batch_size,
-        learning_rate=profile.learning_rate,
-        seed=seed,
     )
 
 
@@ -223,51 +209,22 @@ def diffusion(profile: Profile, images: int, seed: int = 0) -> DiffusionSettings
     return DiffusionSettings(training=TrainingSettings(epochs, 8, 5e-3, seed))
 
 
-def made_up_defects(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
+def synthetic_defects(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
     """CutPaste's classifier, with masks filled with formula pictures besides (chapter 13)."""
     known = cutpaste(profile, images, seed)
     return FilledMasksSettings(weights=known.weights, layer=known.layer, training=known.training)
 
 
-def drawn_defects(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
-    """Make the same, but fill with what the diffusion model drew (chapter 13)."""
-    made_up = made_up_defects(profile, images, seed)
-    return replace(made_up, diffusion=diffusion(profile, images, seed))
+def generated_textures(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
+    """Make the same, but fill with what the diffusion model generates (chapter 13)."""
+    formulas = synthetic_defects(profile, images, seed)
+    return replace(formulas, diffusion=diffusion(profile, images, seed))
 
 
-def all_strategies(profile: Profile, images: int, seed: int = 0) -> tuple[Contender, ...]:
-    """Return the strategies in the book's order, for a training set of ``images`` images."""
-    return (
-        Contender(
-            "PatchCore", profile.feature_size,
-            lambda: PatchCoreDetector(patchcore(profile, seed)),
-        ),
-        Contender(
-            "Contrastive memory", profile.feature_size,
-            lambda: ContrastiveMemoryDetector(contrastive_memory(profile, images, seed)),
-        ),
-        Contender(
-            "FastFlow", profile.feature_size,
-            lambda: FastFlowDetector(fastflow(profile, images, seed)),
-        ),
-        Contender(
-            "Student–teacher", profile.feature_size,
-            lambda: StudentTeacherDetector(student_teacher(profile, images, seed)),
-        ),
-        Contender(
-            "GAN", profile.image_size,
-            lambda: GanDetector(gan(profile, images, seed)),
-        ),
-        Contender(
-            "Diffusion", profile.image_size,
-            lambda: DiffusionDetector(diffusion(profile, images, seed)),
-        ),
-        Contender(
-            "CutPaste, made-up defects", profile.image_size,
-            lambda: FilledMasksDetector(made_up_defects(profile, images, seed)),
-        ),
-        Contender(
-            "CutPaste, drawn defects", profile.image_size,
-            lambda: FilledMasksDetector(drawn_defects(profile, images, seed)),
-        ),
-    )  # fmt: skip
+def _training(profile: Profile, images: int, seed: int, share: float = 1.0) -> TrainingSettings:
+    return TrainingSettings(
+        epochs=max(1, round(share * profile.epochs_for(images))),
+        batch_size=profile.batch_size,
+        learning_rate=profile.learning_rate,
+        seed=seed,
+    )

@@ -11,7 +11,7 @@ from torch.nn import functional
 from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
 from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
-from helpers.errors import check_least
+from helpers.errors import check_least, check_names
 from helpers.formulas.images import draw_formula, render_formulas
 
 FILLED = "fill"  # the defect type that this module adds to CutPaste's
@@ -23,8 +23,8 @@ class FilledMasksSettings(CutPasteSettings):
 
     Attributes
     ----------
-    kinds
-        Kinds of damage; ``"fill"`` is a Perlin mask filled with a texture.
+    defect_types
+        Which ones; ``"fill"`` is a Perlin mask filled with a texture.
     area
         Range of a mask's share of the picture.
     opacity
@@ -35,16 +35,14 @@ class FilledMasksSettings(CutPasteSettings):
         The model that generates them, trained on the same good images; ``None``: formula pictures.
     """
 
-    kinds: tuple[str, ...] = ("patch", "scar", FILLED)
+    defect_types: tuple[str, ...] = ("patch", "scar", FILLED)
     area: tuple[float, float] = (0.002, 0.06)
     opacity: tuple[float, float] = (0.3, 1.0)
     textures: int = 64
     diffusion: DiffusionSettings | None = None
 
     def __post_init__(self) -> None:
-        known = (*CUTS, FILLED)
-        if not self.kinds or any(kind not in known for kind in self.kinds):
-            raise ValueError(f"kinds must name some of {', '.join(known)}; got {self.kinds}.")
+        check_names(self, "defect_types", (*CUTS, FILLED))
         for name in ("area", "opacity"):
             low, high = getattr(self, name)
             if not 0 < low <= high <= 1:
@@ -76,13 +74,16 @@ class FilledMasksDetector(CutPasteDetector):
 
     def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
         textures = self._fillings.to(batch)
-        return [batch, *(self.add_defect(batch, kind, textures) for kind in self.settings.kinds)]
+        defects = (self.add_defect(batch, name, textures) for name in self.settings.defect_types)
+        return [batch, *defects]
 
-    def add_defect(self, images: torch.Tensor, kind: str, textures: torch.Tensor) -> torch.Tensor:
+    def add_defect(
+        self, images: torch.Tensor, defect_type: str, textures: torch.Tensor
+    ) -> torch.Tensor:
         """Return pictures B×3×H×W in [0, 1] with a defect of one type."""
         s, side = self.settings, images.shape[-1]
-        if kind in CUTS:
-            return paste(images, CUTS[kind](len(images), side, side), s.jitter)[0]
+        if defect_type in CUTS:
+            return paste(images, CUTS[defect_type](len(images), side, side), s.jitter)[0]
         masks = random_masks(len(images), side, s.area).to(images.device)
         return fill_masks(images, masks, textures, s.opacity)
 

@@ -10,7 +10,7 @@ from helpers.data.category import Category, move_to_test, split_good
 from helpers.data.load import load_category
 from helpers.detectors import catalogue
 from helpers.detectors.base import Detector
-from helpers.detectors.catalogue import Attempt, Contender
+from helpers.detectors.catalogue import DetectorSpec
 from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector
 from helpers.detectors.reconstruction.feature_autoencoder import FeatureReconstructionDetector
 from helpers.detectors.reconstruction.skip_autoencoder import SkipAutoencoderDetector
@@ -44,13 +44,13 @@ class Variant:
 
     Attributes
     ----------
-    contender
+    spec
         Makes the detector; its name is the method's.
     changed
         What is changed, such as ``{"batch size": "32"}``; empty for the method itself.
     """
 
-    contender: Contender
+    spec: DetectorSpec
     changed: dict[str, str] = field(default_factory=dict)
 
 
@@ -69,7 +69,7 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
         factor: str, value: str, number: int, name: str, kind: Callable, settings: object
     ) -> Variant:
         side = profile.feature_size if kind is FeatureReconstructionDetector else size
-        return Variant(Attempt(name, side, lambda: kind(settings), number), {factor: value})
+        return Variant(DetectorSpec(name, side, lambda: kind(settings), number), {factor: value})
 
     def baseline(factor: str, value: str, **changes: float) -> Variant:
         s = replace(first, training=replace(training, **changes))
@@ -79,8 +79,8 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
         s = replace(last, **changes)
         return variant(factor, value, 4, "SSIM, multi-scale, skips", SkipAutoencoderDetector, s)
 
-    def cut(value: str, kind: str) -> Variant:
-        s = replace(crops, kinds=(kind,))
+    def cut(value: str, defect_type: str) -> Variant:
+        s = replace(crops, defect_types=(defect_type,))
         return variant("augmentation", value, 3, "CutPaste, patch-wise", PatchCutPasteDetector, s)
 
     return [
@@ -145,7 +145,7 @@ def planned(
     }
     images = len(split_good(categories[profile.image_size].train)[0])
     return (
-        plan(categories[variant.contender.size], variant, seed)
+        plan(categories[variant.spec.size], variant, seed)
         for part in parts
         for seed in profile.seeds
         for variant in PARTS[part](profile, images, seed)
@@ -154,9 +154,9 @@ def planned(
 
 def plan(category: Category, variant: Variant, seed: int) -> Plan:
     """Plan the run of one variant on one category."""
-    detector = variant.contender.detector()
+    detector = variant.spec.detector()
     return Plan(
-        case={"method": variant.contender.name, "variant": variant.changed, "seed": seed},
+        case={"method": variant.spec.name, "variant": variant.changed, "seed": seed},
         settings=plain(detector.settings),
         data=described(category),
         revision=revisions(detector),
@@ -200,7 +200,7 @@ def backbone_of(detector: Detector) -> str:
 def names_of(profile: Profile, parts: Sequence[str]) -> list[str]:
     """Return the names of the parts' methods, in the book's order."""
     variants = [variant for part in parts for variant in PARTS[part](profile, 1, 0)]
-    return list(dict.fromkeys(variant.contender.name for variant in variants))
+    return list(dict.fromkeys(variant.spec.name for variant in variants))
 
 
 def results(

@@ -36,7 +36,7 @@ METHOD_COLOURS = {
     "Student–teacher": "#CC6677",
     "GAN": "#AA4466",
     "Diffusion": "#882255",
-    "CutPaste, made-up defects": "#3366FF",
+    "CutPaste, synthetic defects": "#3366FF",
 }
 ANY_METHOD = "#AA4499"
 LINE_COLOURS = (*CLASS_COLOURS.values(), "#56B4E9", "#000000")

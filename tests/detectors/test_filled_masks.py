@@ -111,7 +111,7 @@ def test_the_detector_repeats_itself_and_has_a_class_more():
 
 def test_a_diffusion_model_can_draw_what_the_masks_are_filled_with():
     model = DiffusionSettings(side=16, width=8, patch=2, training=TINY.training)
-    detector = FilledMasksDetector(replace(TINY, kinds=("fill",), diffusion=model))
+    detector = FilledMasksDetector(replace(TINY, defect_types=("fill",), diffusion=model))
     detector.fit(moving_stripes(16))
     assert detector.textures.shape == (4, 3, 16, 16)
 
@@ -119,8 +119,8 @@ def test_a_diffusion_model_can_draw_what_the_masks_are_filled_with():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kinds": ()}, "kinds must name some of patch, scar, fill"),
-        ({"kinds": ("dent",)}, "kinds must name some of"),
+        ({"defect_types": ()}, "defect_types must name some of patch, scar, fill"),
+        ({"defect_types": ("dent",)}, "defect_types must name some of"),
         ({"area": (0.0, 0.1)}, "area must rise within 0…1"),
         ({"area": (0.2, 0.1)}, "area must rise"),
         ({"opacity": (0.5, 1.5)}, "opacity must rise"),

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.data.category import move_to_test
 from helpers.data.load import load_category
-from helpers.detectors.catalogue import Attempt, all_attempts
+from helpers.detectors.catalogue import DetectorSpec, all_attempts
 from helpers.experiments import detectors
 from helpers.experiments.detectors import (
     DETECTORS,
@@ -48,7 +48,7 @@ class Brightness:
 
 
 def brightness(seed):
-    return Attempt("Brightness", 32, lambda: Brightness({"seed": seed}), 1)
+    return DetectorSpec("Brightness", 32, lambda: Brightness({"seed": seed}), 1)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def small(monkeypatch):
 def test_every_attempt_has_its_own_name_and_the_sizes_of_the_profile():
     for profile in PROFILES.values():
         tried = all_attempts(profile, 332)
-        assert [a.number for a in tried] == [1, 2, 2, 3, 3, 4]
+        assert [a.attempt for a in tried] == [1, 2, 2, 3, 3, 4]
         assert len({a.name for a in tried}) == len(tried)
         assert {a.size for a in tried} <= {profile.image_size, profile.feature_size}
 
@@ -77,7 +77,7 @@ def test_the_seed_reaches_every_detector():
         return getattr(settings, "training", settings).seed
 
     assert {seed_of(a) for a in all_attempts(QUICK, 332, 7)} == {7}
-    assert {seed_of(v.contender) for v in ablations(QUICK, 332, 7)} == {7}
+    assert {seed_of(v.spec) for v in ablations(QUICK, 332, 7)} == {7}
 
 
 def test_ablations_cover_the_assignments_factors_and_change_one_thing():
@@ -96,8 +96,8 @@ def test_ablations_cover_the_assignments_factors_and_change_one_thing():
 
     base = {a.name: dict(leaves(plain(a.detector().settings))) for a in all_attempts(QUICK, 332)}
     for variant in ablations(QUICK, 332):
-        changed = dict(leaves(plain(variant.contender.detector().settings)))
-        unchanged = base[variant.contender.name].items()
+        changed = dict(leaves(plain(variant.spec.detector().settings)))
+        unchanged = base[variant.spec.name].items()
         assert sum(changed[k] != v for k, v in unchanged) == 1, variant
 
 
@@ -162,8 +162,8 @@ def test_the_books_records_are_those_of_todays_settings_and_revisions():
         (v, seed) for part in PARTS.values() for seed in QUICK.seeds for v in part(QUICK, 332, seed)
     ]
     for variant, seed in wanted:
-        detector = variant.contender.detector()
-        case = {"method": variant.contender.name, "variant": variant.changed, "seed": seed}
+        detector = variant.spec.detector()
+        case = {"method": variant.spec.name, "variant": variant.changed, "seed": seed}
         record = found[json.dumps(case)]
         assert record.settings == plain(detector.settings), case
         assert record.revision == revisions(detector), case

@@ -58,7 +58,7 @@ def attempt_facts(profile: Profile, category: Category, runs: Runs) -> AttemptFa
     """Answer question 2; ``runs`` has each attempt, of equally many seeds."""
     tried = catalogue.all_attempts(profile, len(category.train))
     labels, defects = category.labels, category.defects
-    lines = tuple(_line(a.name, labels, runs[a.name], a.number) for a in tried)
+    lines = tuple(_line(a.name, labels, runs[a.name], a.attempt) for a in tried)
     kinds = [str(kind) for kind in np.unique(defects) if kind != "good"]
     by_kind = {k: _mean(lambda r, k=k: r.auroc_per_defect[k], runs, lines) for k in kinds}
     missed = [_missed(runs[line.name][0]) for line in lines]

@@ -12,7 +12,7 @@ from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.base import BaseDetector
 from helpers.detectors.memory.contrastive_loss import info_nce, off_diagonal, two_views, varied
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
-from helpers.errors import check_least
+from helpers.errors import check_least, check_names
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores
 from helpers.networks.backbone import Backbone, FeatureExtractor, trainable_backbone
@@ -23,7 +23,7 @@ from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings, train
 
 SETTLING = 64  # images that the normalisations are averaged over, at most
-OTHERS = "others"
+OTHER_PATCHES = "other patches"
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class ContrastiveMemorySettings:
         Of the loss; see ``helpers.detectors.memory.contrastive_loss.info_nce``.
     negatives
         What a patch is told from: damage, of ``augmentation.cut_and_paste.CUTS``, of which a step
-        draws one kind; ``"others"``, the other good patches of the batch; or all of them.
+        draws one kind; ``"other patches"``, the other good patches of the batch; or all of them.
     crop
         Side of the squares that training looks at, as a share of the image's.
-    places
+    patches
         How many patches of a square take part in the loss.
     shift
         How far the two views of a square may lie apart, as a share of the image's side.
@@ -58,7 +58,7 @@ class ContrastiveMemorySettings:
     temperature: float = 0.1
     negatives: tuple[str, ...] = ("patch", "scar")
     crop: float = 1 / 4
-    places: int = 4
+    patches: int = 4
     shift: float = 1 / 64
     jitter: float = 0.1
     noise: float = 0.02
@@ -67,11 +67,7 @@ class ContrastiveMemorySettings:
     )
 
     def __post_init__(self) -> None:
-        known = (*CUTS, OTHERS)
-        if not self.negatives or not set(self.negatives) <= set(known):
-            raise ValueError(
-                f"negatives must name some of {', '.join(known)}; got {self.negatives}."
-            )
+        check_names(self, "negatives", (*CUTS, OTHER_PATCHES))
         if not self.temperature > 0:
             raise ValueError(f"temperature must be above 0; got {self.temperature}.")
         if not 0 < self.crop <= 1:
@@ -81,7 +77,7 @@ class ContrastiveMemorySettings:
                 "contrastive learning tells images from one another: a batch needs 2 or more; "
                 f"got a batch_size of {self.training.batch_size}."
             )
-        check_least(self, dimensions=1, places=2, shift=0, noise=0)
+        check_least(self, dimensions=1, patches=2, shift=0, noise=0)
 
 
 class ContrastiveEncoder(nn.Module):
@@ -167,10 +163,10 @@ class ContrastiveMemoryDetector(BaseDetector):
         maps = functional.normalize(encoder(torch.cat(parts)), dim=1)
         queries, keys, *bad = maps.split(len(batch))
         chosen = torch.rand(len(batch), queries[0, 0].numel(), device=batch.device)
-        chosen = chosen.topk(min(s.places, chosen.shape[1])).indices
+        chosen = chosen.topk(min(s.patches, chosen.shape[1])).indices
         queries, keys = patches_at(queries, chosen), patches_at(keys, chosen)
         negatives = [queries @ damaged_patches(maps, where).T for maps in bad]
-        if OTHERS in s.negatives:
+        if OTHER_PATCHES in s.negatives:
             negatives.append(off_diagonal(queries @ keys.T))
         return info_nce((queries * keys).sum(1), torch.cat(negatives, 1), s.temperature)
 

@@ -45,7 +45,7 @@ class DiffusionSettings:
         Of the pictures the model sees; larger ones are averaged down to it.
     width, patch
         Of the network; see ``helpers.detectors.reconstruction.denoiser.Denoiser``.
-    memory
+    ema_decay
         How much of the averaged weights is kept in a step of training.
     start
         How far a test picture is diffused: 0 not at all, 1 to pure noise.
@@ -62,7 +62,7 @@ class DiffusionSettings:
     side: int = 64
     width: int = 32
     patch: int = 4
-    memory: float = 0.98
+    ema_decay: float = 0.98
     start: float = 0.25
     steps: int = 4
     draws: int = 2
@@ -120,7 +120,7 @@ class DiffusionDetector(BaseDetector):
         check_batch(len(images), t)
         with seeded(t.seed):
             network = machine.place(Denoiser(s.width, s.patch)).train()
-        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(s.memory))
+        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(s.ema_decay))
         self.model = average.module
         optimiser = torch.optim.Adam(
             network.parameters(), t.learning_rate, betas=(0.9, 0.95), fused=True

@@ -48,7 +48,7 @@ class GanSettings:
         Channels of the finest grid; each coarser one has twice as many, up to 8 times.
     code
         Random numbers that a picture is generated from.
-    memory
+    ema_decay
         How much of the generator's averaged weights is kept in a step.
     feature_weight
         What a difference of the discriminator's features counts beside one of the pixels, when the
@@ -64,7 +64,7 @@ class GanSettings:
     side: int = 64
     width: int = 16
     code: int = 64
-    memory: float = 0.98
+    ema_decay: float = 0.98
     feature_weight: float = 0.1
     encoder_share: float = 0.4
     smoothing: float = 1 / 64
@@ -138,7 +138,7 @@ class GanDetector(BaseDetector):
     ) -> None:
         s, t = self.settings, self.settings.training
         average = AveragedModel(
-            generator, multi_avg_fn=get_ema_multi_avg_fn(s.memory), use_buffers=True
+            generator, multi_avg_fn=get_ema_multi_avg_fn(s.ema_decay), use_buffers=True
         )
         self.generator = average.module
         optimisers = [

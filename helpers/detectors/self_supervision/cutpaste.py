@@ -12,6 +12,7 @@ from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.augmentation.cut_and_paste import CUTS, paste
 from helpers.detectors.base import BaseDetector
 from helpers.detectors.self_supervision.gaussian import fit_gaussian
+from helpers.errors import check_names
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
 from helpers.networks.inference import check_fitted, each_batch, infer
@@ -26,7 +27,7 @@ class CutPasteSettings:
 
     Attributes
     ----------
-    kinds
+    defect_types
         The damage to tell from good pictures, and from each other: ``"patch"`` is the paper's
         CutPaste, ``"scar"`` its scar.
     weights, layer
@@ -41,7 +42,7 @@ class CutPasteSettings:
         How the classifier is trained. A step sees a batch once for each class.
     """
 
-    kinds: tuple[str, ...] = ("patch", "scar")
+    defect_types: tuple[str, ...] = ("patch", "scar")
     weights: str = "random"
     layer: str = "layer4"
     jitter: float = 0.1
@@ -50,9 +51,7 @@ class CutPasteSettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
     def __post_init__(self) -> None:
-        unknown = [kind for kind in self.kinds if kind not in CUTS]
-        if unknown or not self.kinds:
-            raise ValueError(f"kinds must name some of {', '.join(CUTS)}; got {self.kinds}.")
+        check_names(self, "defect_types", CUTS)
 
 
 class CutPasteNetwork(nn.Module):
@@ -84,11 +83,11 @@ class CutPasteNetwork(nn.Module):
 
 
 def damaged(
-    images: torch.Tensor, kinds: tuple[str, ...], jitter: float, whole: int
+    images: torch.Tensor, defect_types: tuple[str, ...], jitter: float, whole: int
 ) -> list[torch.Tensor]:
     """Return pictures, or crops of pictures of side ``whole``, as they are and with each damage."""
     count, side = len(images), images.shape[-1]
-    cuts = [CUTS[kind](count, side, whole) for kind in kinds]
+    cuts = [CUTS[defect_type](count, side, whole) for defect_type in defect_types]
     return [images, *(paste(images, cut, jitter)[0] for cut in cuts)]
 
 
@@ -123,7 +122,7 @@ class CutPasteDetector(BaseDetector):
         s, seed = self.settings, self.settings.training.seed
         self.backbone = trainable_backbone("resnet18", s.weights, (s.layer,), seed)
         with seeded(seed):
-            self.model = CutPasteNetwork(self.backbone, 1 + len(s.kinds), s.hidden)
+            self.model = CutPasteNetwork(self.backbone, 1 + len(s.defect_types), s.hidden)
         self.history = train(self.model, images, self._loss, s.training, title="CutPaste")
         settle_normalisation(self.model, images, self._loss, s.training)
         self.density = fit_gaussian(self._good_embeddings(images))
@@ -139,7 +138,7 @@ class CutPasteDetector(BaseDetector):
         return self.embed(images)
 
     def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        return damaged(batch, self.settings.kinds, self.settings.jitter, batch.shape[-1])
+        return damaged(batch, self.settings.defect_types, self.settings.jitter, batch.shape[-1])
 
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return the embeddings of uint8 images: float32, N×C."""

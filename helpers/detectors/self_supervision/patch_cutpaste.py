@@ -59,7 +59,7 @@ class PatchCutPasteDetector(CutPasteDetector):
 
     def _views(self, batch: torch.Tensor) -> list[torch.Tensor]:
         crops = random_crops(batch, round(self.settings.crop * batch.shape[-1]))
-        return damaged(crops, self.settings.kinds, self.settings.jitter, batch.shape[-1])
+        return damaged(crops, self.settings.defect_types, self.settings.jitter, batch.shape[-1])
 
     def embed(self, images: np.ndarray, stride: int) -> np.ndarray:
         """Return the embeddings of crops every ``stride`` pixels: float32, N×h×w×C."""

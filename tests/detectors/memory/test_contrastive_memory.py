@@ -72,7 +72,9 @@ def test_the_same_seed_gives_the_same_scores(fitted):
     assert not np.array_equal(fitted.predict(images).maps, other.predict(images).maps)
 
 
-@pytest.mark.parametrize("negatives", [("others",), ("scar",), ("others", "patch", "scar")])
+@pytest.mark.parametrize(
+    "negatives", [("other patches",), ("scar",), ("other patches", "patch", "scar")]
+)
 def test_every_choice_of_negatives_gives_a_loss_to_learn_from(negatives):
     detector = ContrastiveMemoryDetector(replace(TINY, negatives=negatives))
     encoder = torch.nn.Conv2d(3, 8, 4, stride=4)
@@ -90,7 +92,7 @@ def test_an_encoder_that_sees_nothing_guesses():
         def forward(self, images):
             return torch.ones(len(images), 8, 4, 4)
 
-    settings = replace(TINY, negatives=("others",), places=3)
+    settings = replace(TINY, negatives=("other patches",), patches=3)
     loss = ContrastiveMemoryDetector(settings).loss(Blind(), torch.rand(5, 3, 32, 32))
     assert loss.item() == pytest.approx(np.log(5 * 3), rel=1e-5)
 
@@ -117,10 +119,10 @@ def test_damaged_places_are_those_covered_by_half_and_never_none():
     ("changes", "message"),
     [
         ({"temperature": 0}, "temperature must be above 0; got 0"),
-        ({"negatives": ("hole",)}, "negatives must name some of patch, scar, others"),
+        ({"negatives": ("hole",)}, "negatives must name some of patch, scar, other patches"),
         ({"negatives": ()}, "negatives must name some of"),
         ({"crop": 0}, "crop must be above 0"),
-        ({"places": 1}, "places must be at least 2; got 1"),
+        ({"patches": 1}, "patches must be at least 2; got 1"),
         ({"dimensions": 0}, "dimensions must be at least 1"),
         ({"noise": -1}, "noise must be at least 0"),
         ({"training": TrainingSettings(batch_size=1)}, "a batch needs 2 or more"),

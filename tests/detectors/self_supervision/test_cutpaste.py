@@ -45,7 +45,8 @@ def test_it_learns_to_tell_the_three(fitted):
     losses = fitted.history.losses
     assert losses[-1] < 0.8 * np.log(3)
     with seeded(9):
-        views = damaged(torch.tensor(moving_stripes(16, seed=5)) / 255, SETTINGS.kinds, 0.1, 64)
+        pictures = torch.tensor(moving_stripes(16, seed=5)) / 255
+        views = damaged(pictures, SETTINGS.defect_types, 0.1, 64)
     said = [fitted.probabilities(np.uint8(255 * v.numpy())) for v in views]
     assert all(p.sum(1) == pytest.approx(1, abs=1e-3) for p in said)
     assert np.mean([(p.argmax(1) == i).mean() for i, p in enumerate(said)]) > 0.5
@@ -114,9 +115,9 @@ def test_pixel_scores_covers_a_rest_at_the_border():
     assert pixel_scores(torch.ones(1, 3, 3), 4, 3, 12).shape == (1, 12, 12)
 
 
-@pytest.mark.parametrize("kinds", [("patch",), ("scar",)])
-def test_the_two_way_variants(images, kinds):
-    short = replace(SETTINGS, kinds=kinds, training=replace(TRAINING, epochs=1))
+@pytest.mark.parametrize("defect_types", [("patch",), ("scar",)])
+def test_the_two_way_variants(images, defect_types):
+    short = replace(SETTINGS, defect_types=defect_types, training=replace(TRAINING, epochs=1))
     detector = CutPasteDetector(short).fit(images)
     assert detector.probabilities(images).shape == (32, 2)
 
@@ -139,10 +140,10 @@ def test_judging_before_fitting_is_refused(detector, images):
         detector.predict(images)
 
 
-@pytest.mark.parametrize("kinds", [(), ("dent",), ("patch", "dent")])
-def test_unknown_damage_is_refused(kinds):
-    with pytest.raises(ValueError, match="kinds must name some of patch, scar"):
-        CutPasteSettings(kinds=kinds)
+@pytest.mark.parametrize("defect_types", [(), ("dent",), ("patch", "dent")])
+def test_unknown_damage_is_refused(defect_types):
+    with pytest.raises(ValueError, match="defect_types must name some of patch, scar"):
+        CutPasteSettings(defect_types=defect_types)
 
 
 def test_an_unknown_layer_is_corrected(images):
