@@ -2,10 +2,3 @@
 
 from helpers.data.category import Category, split_good
 from helpers.data.load import generate_category, load_category
-
-__all__ = [
-    "Category",
-    "generate_category",
-    "load_category",
-    "split_good",
-]

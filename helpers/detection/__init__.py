@@ -2,11 +2,3 @@
 
 from helpers.detection.boxes import as_one_class, boxes_from_maps, evaluate_boxes, true_boxes
 from helpers.detection.detector import BoxDetector
-
-__all__ = [
-    "BoxDetector",
-    "as_one_class",
-    "boxes_from_maps",
-    "evaluate_boxes",
-    "true_boxes",
-]

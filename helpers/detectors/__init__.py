@@ -28,32 +28,3 @@ from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteSettings,
 )
 from helpers.detectors.student_teacher import StudentTeacherDetector, StudentTeacherSettings
-
-__all__ = [
-    "AutoencoderDetector",
-    "AutoencoderSettings",
-    "ContrastiveMemoryDetector",
-    "ContrastiveMemorySettings",
-    "CutPasteDetector",
-    "CutPasteSettings",
-    "DiffusionDetector",
-    "DiffusionSettings",
-    "FastFlowDetector",
-    "FastFlowSettings",
-    "FeatureReconstructionDetector",
-    "FeatureReconstructionSettings",
-    "FilledMasksDetector",
-    "FilledMasksSettings",
-    "GanDetector",
-    "GanSettings",
-    "PatchCoreDetector",
-    "PatchCoreSettings",
-    "PatchCutPasteDetector",
-    "PatchCutPasteSettings",
-    "PixelReconstructionDetector",
-    "PixelReconstructionSettings",
-    "SkipAutoencoderDetector",
-    "SkipAutoencoderSettings",
-    "StudentTeacherDetector",
-    "StudentTeacherSettings",
-]

@@ -5,19 +5,3 @@ from helpers.long_tail.counts import imbalance_factor, long_tailed_counts, shot_
 from helpers.long_tail.losses import LOSSES, class_weights
 from helpers.long_tail.mixing import balanced_mixup, balanced_share, mix, mixup, one_hot
 from helpers.long_tail.sampling import PowerSampler, sampling_probabilities
-
-__all__ = [
-    "LOSSES",
-    "REMEDIES",
-    "PowerSampler",
-    "balanced_mixup",
-    "balanced_share",
-    "class_weights",
-    "imbalance_factor",
-    "long_tailed_counts",
-    "mix",
-    "mixup",
-    "one_hot",
-    "sampling_probabilities",
-    "shot_groups",
-]

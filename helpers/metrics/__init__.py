@@ -23,32 +23,3 @@ from helpers.metrics.report import REVISION, Report, evaluate
 from helpers.metrics.scores import Scores, pool, smooth
 from helpers.metrics.seeds import mean_auroc, mean_paired_difference
 from helpers.metrics.threshold import threshold_from_good
-
-__all__ = [
-    "REVISION",
-    "Interval",
-    "Report",
-    "Scores",
-    "accuracy",
-    "aupro",
-    "auroc_interval",
-    "auroc_per_defect",
-    "balanced_accuracy",
-    "confusion_at",
-    "confusion_matrix",
-    "evaluate",
-    "image_auroc",
-    "macro_average_precision",
-    "macro_f1",
-    "mean_auroc",
-    "mean_paired_difference",
-    "paired_difference",
-    "pixel_auroc",
-    "pixel_report",
-    "pool",
-    "pool_reliability",
-    "recall_per_class",
-    "roc_curve_with_band",
-    "smooth",
-    "threshold_from_good",
-]

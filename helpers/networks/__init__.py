@@ -3,5 +3,3 @@
 from helpers.networks.features import concatenated, patch_features
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings
-
-__all__ = ["TrainingSettings", "concatenated", "patch_features", "seeded"]

@@ -2,9 +2,3 @@
 
 from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
-
-__all__ = [
-    "MaskLoss",
-    "Segmenter",
-    "SegmenterSettings",
-]

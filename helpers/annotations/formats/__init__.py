@@ -6,17 +6,3 @@ from helpers.annotations.formats.label_studio import read_label_studio
 from helpers.annotations.formats.png import read_numbers
 from helpers.annotations.formats.voc import voc_box, write_voc
 from helpers.annotations.formats.yolo import read_yolo, write_yolo, yolo_line
-
-__all__ = [
-    "read_coco",
-    "read_cvat",
-    "read_label_studio",
-    "read_numbers",
-    "read_yolo",
-    "to_coco",
-    "voc_box",
-    "write_coco",
-    "write_voc",
-    "write_yolo",
-    "yolo_line",
-]

@@ -8,13 +8,3 @@ from helpers.detectors.density.flow import (
     log_normal,
     negative_log_likelihood,
 )
-
-__all__ = [
-    "Coupling",
-    "FastFlowDetector",
-    "Flow",
-    "anomaly_map",
-    "fit_flow",
-    "log_normal",
-    "negative_log_likelihood",
-]
