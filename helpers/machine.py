@@ -25,10 +25,18 @@ class Machine:
     precision
         ``"float32"`` or ``"bfloat16"``. Weights are always kept in float32; with bfloat16 the
         multiplications run in 16 bits (automatic mixed precision: Micikevicius et al., ICLR 2018).
+
+    Raises
+    ------
+    ValueError
+        When PyTorch finds no such device.
     """
 
     device: str
     precision: str
+
+    def __post_init__(self) -> None:
+        _check_there(self.device)
 
     def autocast(self) -> AbstractContextManager:
         """Return the context in which a network's forward pass runs."""
@@ -75,9 +83,10 @@ def this_machine() -> Machine:
     Raises
     ------
     ValueError
-        When a variable holds another value.
+        When a variable holds another value, or names a device that is not there.
     """
     device = _chosen("ONE_BAD_NUT_DEVICE", DEVICES) or _best_device()
+    _check_there(device)
     precision = _chosen("ONE_BAD_NUT_PRECISION", PRECISIONS) or _best_precision(device)
     return Machine(device, precision)
 
@@ -87,6 +96,16 @@ def _chosen(variable: str, options: tuple | dict) -> str | None:
     if value and value not in options:
         raise ValueError(f"{variable} is '{value}'. {did_you_mean(value, options)}")
     return value or None
+
+
+def _check_there(device: str) -> None:
+    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if device in there and not there[device]():
+        raise ValueError(
+            f"the device '{device}' was asked for, and PyTorch finds none: there is no such GPU, "
+            "no driver for it, or this PyTorch was built without it. Choose 'cpu', or leave "
+            "ONE_BAD_NUT_DEVICE unset."
+        )
 
 
 def _best_device() -> str:

@@ -21,6 +21,17 @@ def test_an_unknown_value_is_named(monkeypatch, variable):
         this_machine()
 
 
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused(monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setenv("ONE_BAD_NUT_DEVICE", device)
+    message = f"'{device}' was asked for, and PyTorch finds none.*ONE_BAD_NUT_DEVICE unset"
+    for ask in (this_machine, lambda: Machine(device, "float32")):
+        with pytest.raises(ValueError, match=message):
+            ask()
+
+
 def test_a_processor_without_bfloat16_computes_in_float32(monkeypatch):
     monkeypatch.setenv("ONE_BAD_NUT_DEVICE", "cpu")
     monkeypatch.delenv("ONE_BAD_NUT_PRECISION", raising=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from helpers.data.cache import cached, fingerprint
 from helpers.data.category import Category
@@ -22,12 +23,14 @@ from helpers.data.decode import (
 )
 from helpers.data.mvtec import CATEGORIES, ImageFile, category_folder, list_files
 from helpers.errors import DataError
-from helpers.files import make_folder_once
+from helpers.files import make_folder_once, megabytes
 from helpers.hazelnuts import render
 from helpers.paths import data_folder
 
 # Part of every cache key: raise it when decoding changes.
 DECODING = 2
+LARGEST = 4096  # pixels; MVTec AD's own images have 700 to 1024
+CONTENT = ".fingerprint"  # file beside generated images that tells what was generated
 
 
 def load_category(
@@ -54,7 +57,8 @@ def load_category(
     DataError
         When the files cannot be used as they are; the message names the file and the remedy.
     ValueError
-        When the size is not a whole number of at least 1.
+        When the size is not a whole number from 1 to `LARGEST`, or the images of this size do not
+        fit into the machine's memory.
     """
     _check_size(size)
     folder = category_folder(name, root)
@@ -85,7 +89,7 @@ def generate_category(
         When size, counts or seed are out of range, or the counts make a training or test set that
         nothing can be measured on.
     """
-    _check_size(size)
+    _check_size(size, render.LARGEST)
     good = ("train/good", "test/good")
     if not (
         all(map(counts.get, good)) and any(counts[name] for name in counts if name not in good)
@@ -94,9 +98,10 @@ def generate_category(
             "counts must ask for training images, good test images and images of at least one "
             f"defect, such as 'test/crack'; got {dict(counts)}."
         )
-    recipe = (render.REVISION, DECODING, size, sorted(counts.items()), seed)
+    recipe = (render.REVISION, DECODING, int(size), sorted(counts.items()), seed)
     folder = _generated_folder(size, counts, seed)
-    category = _read("hazelnut", folder, size, "generated")
+    content = (folder / CONTENT).read_text("utf-8")
+    category = _read("hazelnut", folder, size, "generated", content)
     return replace(category, fingerprint=_digest(recipe, 16))
 
 
@@ -133,9 +138,12 @@ def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.Da
     return table
 
 
-def _check_size(size: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"size must be a whole number of pixels, at least 1; got {size!r}.")
+def _check_size(size: int, largest: int = LARGEST) -> None:
+    whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+    if not (whole and 1 <= size <= largest):
+        raise ValueError(
+            f"size must be a whole number of pixels from 1 to {largest}; got {size!r}."
+        )
 
 
 def _generated_folder(
@@ -148,27 +156,44 @@ def _generated_folder(
     code = [module.read_bytes() for module in sorted(source.glob("*.py"))]
     key = _digest((size, sorted(counts.items()), seed, code), 8)
     folder = data_folder() / "generated" / f"{size}-{key}" / "hazelnut"
-    return make_folder_once(
-        folder,
-        lambda work: render.write_category(work, size=size, counts=counts, seed=seed),
-    )
+
+    def fill(work: Path) -> None:
+        render.write_category(work, size=size, counts=counts, seed=seed)
+        (work / CONTENT).write_text(fingerprint(work, _names(list_files(work))), "utf-8")
+
+    return make_folder_once(folder, fill, _is_as_generated)
+
+
+def _is_as_generated(folder: Path) -> bool:
+    try:
+        kept = (folder / CONTENT).read_text("utf-8")
+        return kept == fingerprint(folder, _names(list_files(folder)))
+    except (OSError, ValueError):
+        return False
 
 
 def _digest(parts: object, size: int) -> str:
     return hashlib.blake2b(repr(parts).encode(), digest_size=size).hexdigest()
 
 
-def _read(name: str, folder: Path, size: int, source: str) -> Category:
+def _names(files: list[ImageFile]) -> list[str]:
+    return [image.file for image in files] + [image.mask for image in files if image.mask]
+
+
+def _read(name: str, folder: Path, size: int, source: str, content: str = "") -> Category:
+    """Read a category; ``content`` is the fingerprint of its files, where it is known already."""
     files = list_files(folder)
-    names = [image.file for image in files] + [image.mask for image in files if image.mask]
-    key = fingerprint(folder, names, size=size, decoding=DECODING)
+    names, settings = _names(files), {"size": int(size), "decoding": DECODING}
+    key = _digest((content, settings), 16) if content else fingerprint(folder, names, **settings)
     train = [image for image in files if image.split == "train"]
     test = [image for image in files if image.split == "test"]
     place = data_folder() / "cache" / f"{name}-{size}-{key}"
+    _check_memory((3 * len(files) + len(test)) * int(size) ** 2, size)
 
     def decode() -> dict[str, np.ndarray]:
         made = _decode(folder, train, test, size)
-        if fingerprint(folder, names, size=size, decoding=DECODING) != key:
+        now = fingerprint(folder, names, **({} if content else settings))
+        if now != (content or key):
             raise DataError(
                 f"{folder} changed while its images were read. Run again when nothing writes there."
             )
@@ -191,6 +216,15 @@ def _read(name: str, folder: Path, size: int, source: str) -> Category:
         train_files=tuple(image.file for image in train),
         test_files=tuple(image.file for image in test),
     )
+
+
+def _check_memory(needed: int, size: int) -> None:
+    there = psutil.virtual_memory().total
+    if needed > there:
+        raise ValueError(
+            f"size={size} needs {megabytes(needed)} for these images, and this machine has "
+            f"{megabytes(there)} of memory. Choose a smaller size."
+        )
 
 
 def _decode(

@@ -1,11 +1,13 @@
 """MVTec AD's folder layout: where a category lies, and which files make it up."""
 
+import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.errors import DataError, did_you_mean
-from helpers.paths import data_folder
+from helpers.files import readable
+from helpers.paths import data_folder, named_path
 
 # Bergmann et al., CVPR 2019, Table 1.
 CATEGORIES = (
@@ -40,20 +42,27 @@ def category_folder(name: str, root: str | Path | None = None) -> Path | None:
     Raises
     ------
     DataError
-        When a root is named and is missing, lies at another level, or lacks the category; or when
-        nothing is named and the category cannot be generated.
+        When a root is named and is missing, cannot be read, lies at another level, or lacks the
+        category; or when nothing is named and the category cannot be generated.
     """
-    if not name or Path(name).name != name or name.startswith("."):
-        raise DataError(f"{name!r} is not the name of a category. {did_you_mean(name, CATEGORIES)}")
+    if not (_is_text(name) and Path(name).name == name != "") or name.startswith("."):
+        told = did_you_mean(str(name), CATEGORIES)
+        raise DataError(f"{name!r} is not the name of a category. {told}")
     named = root if root is not None else os.environ.get("MVTEC_ROOT") or None
-    default = data_folder() / "mvtec"
+    where = data_folder() / "mvtec"
+    if named is not None:
+        where = named_path(named, "MVTEC_ROOT" if root is None else "root").absolute()
+    with readable(where):
+        return _found(name, named, where)
+
+
+def _found(name: str, named: str | Path | None, where: Path) -> Path | None:
     if named is None:
-        _check_not_above(default, name)
-    if str(named) == GENERATED or (named is None and not (default / name).is_dir()):
+        _check_not_above(where, name)
+    if str(named) == GENERATED or (named is None and not (where / name).is_dir()):
         if name != "hazelnut":
-            raise DataError(_not_there(name, default if named is None else None))
+            raise DataError(_not_there(name, where if named is None else None))
         return None
-    where = Path(named).expanduser().absolute() if named is not None else default
     if not where.is_dir():
         raise DataError(
             f"{where} is not a folder. Set MVTEC_ROOT (or root) to the folder that holds the "
@@ -92,7 +101,7 @@ def _good_folders(where: Path, pattern: str) -> list[Path]:
 def _check_not_above(where: Path, name: str) -> None:
     if (where / name / "train" / "good").is_dir():
         return
-    deeper = _good_folders(where, f"*/{name}")
+    deeper = _good_folders(where, f"*/{glob.escape(name)}")
     if not deeper and not _categories_in(where):
         deeper = _good_folders(where, "*/*")
     if deeper:
@@ -121,10 +130,16 @@ def list_files(folder: Path) -> list[ImageFile]:
     Raises
     ------
     DataError
-        When there is no training image, ``train`` holds another folder than ``good``, a file is no
-        image or lies outside the folders of its kind, a defective image has no mask or shares it,
-        a mask has no image, or the test set lacks good or defective images.
+        When a folder cannot be read, a name is not UTF-8, there is no training image, ``train``
+        holds another folder than ``good``, a file is no image or lies outside the folders of its
+        kind, a defective image has no mask or shares it, a mask has no image, or the test set lacks
+        good or defective images.
     """
+    with readable(folder):
+        return _listed(folder)
+
+
+def _listed(folder: Path) -> list[ImageFile]:
     for other in _subfolders(folder / "train"):
         if other != "good":
             raise DataError(
@@ -147,9 +162,7 @@ def list_files(folder: Path) -> list[ImageFile]:
 
 
 def _subfolders(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    inside = [p for p in sorted(folder.iterdir()) if not _is_litter(p)]
+    inside = _inside(folder)
     for path in inside:
         if not path.is_dir():
             raise DataError(
@@ -159,18 +172,31 @@ def _subfolders(folder: Path) -> list[str]:
     return [path.name for path in inside]
 
 
+def _inside(folder: Path) -> list[Path]:
+    """Return what lies in a folder, litter left out; nothing when there is no such folder."""
+    if not folder.is_dir():
+        return []
+    inside = [path for path in sorted(folder.iterdir()) if not _is_litter(path)]
+    for path in inside:
+        if not _is_text(path.name):
+            raise DataError(f"{path} has a name that is not UTF-8. Rename it.")
+    return inside
+
+
+def _is_text(name: object) -> bool:
+    if not isinstance(name, str) or "\0" in name:
+        return False
+    # Python reads other bytes as surrogates, which can be neither printed nor kept in a record.
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _is_litter(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in LITTER
 
 
 def _images(folder: Path, inside: str) -> list[str]:
-    place = folder / inside
-    if not place.is_dir():
-        return []
     found = []
-    for path in sorted(place.iterdir()):
-        if _is_litter(path):
-            continue
+    for path in _inside(folder / inside):
         if path.suffix.lower() not in SUFFIXES or not path.is_file():
             raise DataError(f"{path} is not an image. Move it out of the data set.")
         found.append(f"{inside}/{path.name}")

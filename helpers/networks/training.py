@@ -35,8 +35,9 @@ class TrainingSettings:
     seed
         Of the initial weights, of the order of the images and of every augmentation.
     seconds
-        Stop after the epoch in which this budget is spent, or never (``None``). A run that ends
-        by the clock cannot be repeated to the last digit; the book's own runs have no budget.
+        Stop after the epoch in which this budget is spent, or never (``None``). More than 0: no
+        budget leaves a network untrained. A run that ends by the clock cannot be repeated to the
+        last digit; the book's own runs have no budget.
     """
 
     epochs: int = 50
@@ -49,6 +50,10 @@ class TrainingSettings:
         check_least(self, epochs=1, batch_size=1)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be positive; got {self.learning_rate}.")
+        if self.seconds is not None and not self.seconds > 0:
+            raise ValueError(
+                f"seconds must be more than 0, or None for no budget; got {self.seconds}."
+            )
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,10 @@ def train(
     with tqdm(
         total=settings.epochs * steps, initial=len(losses) * steps, desc=title, leave=False
     ) as bar:
-        for epoch in range(len(losses), settings.epochs):
-            if settings.seconds and time.perf_counter() - start > settings.seconds:
+        first = len(losses)
+        for epoch in range(first, settings.epochs):
+            spent = time.perf_counter() - start
+            if settings.seconds is not None and epoch > first and spent > settings.seconds:
                 ended_by = "budget"
                 break
             order = epoch_order(settings.seed, epoch, len(data)).split(settings.batch_size)

@@ -203,10 +203,47 @@ def test_an_odd_size_is_seen_in_the_list_not_only_in_the_first_files(small_root,
     assert (odd["width"], odd["height"], odd["mode"]) == (20, 10, "L")
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.5, True, "256"])
-def test_impossible_sizes_are_refused(size, data_folder):
-    with pytest.raises(ValueError, match="size must be a whole number"):
-        load_category(size=size)
+@pytest.mark.parametrize("size", [0, -1, 2.5, True, "256", None, 4097, 10**6, 10**30])
+def test_impossible_sizes_are_refused(small_root, size, data_folder):
+    for load_it in (load_category, generate_category, lambda size: load_category("nut", size)):
+        with pytest.raises(ValueError, match=r"size must be a whole number of pixels from 1 to"):
+            load_it(size=size)
+    assert not data_folder.exists()
+
+
+def test_a_size_that_does_not_fit_into_the_memory_is_refused(small_root, data_folder, monkeypatch):
+    memory = type("Memory", (), {"total": 24 * 64 * 64})
+    monkeypatch.setattr(load.psutil, "virtual_memory", lambda: memory)
+    with pytest.raises(ValueError, match="size=64 needs 0 MB for these images, and this machine"):
+        load_category("nut", 64, small_root)
+    assert len(load_category("nut", 32, small_root).train) == 3
+
+
+def zero_mask(folder):
+    mask = folder / "ground_truth" / "crack" / "000_mask.png"
+    with Image.open(mask) as image:
+        Image.new("L", image.size).save(mask)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        zero_mask,
+        lambda folder: (folder / "train" / "good" / "001.png").unlink(),
+        lambda folder: shutil.copy(folder / "test/hole/000.png", folder / "test/good/000.png"),
+        lambda folder: shutil.rmtree(folder / "test"),
+        lambda folder: (folder / ".fingerprint").unlink(),
+    ],
+)
+def test_damaged_generated_images_are_generated_anew(data_folder, damage):
+    counts = {"train/good": 2, "test/good": 1, "test/crack": 1, "test/hole": 1}
+    first = generate_category(64, counts)
+    (folder,) = (data_folder / "generated").glob("*/hazelnut")
+    damage(folder)
+    again = generate_category(64, counts)
+    assert again.fingerprint == first.fingerprint
+    for array in ("train", "test", "masks"):
+        np.testing.assert_array_equal(getattr(again, array), getattr(first, array))
 
 
 def test_the_short_description_has_no_arrays(small_root, data_folder):

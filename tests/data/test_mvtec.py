@@ -1,6 +1,9 @@
 """Finding a category and its files, and naming what is wrong with either."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -163,4 +166,59 @@ def test_a_test_set_without_defective_images(small_root):
     shutil.rmtree(small_root / "nut" / "test" / "crack")
     shutil.rmtree(small_root / "nut" / "ground_truth")
     with pytest.raises(DataError, match="has no defective image"):
+        list_files(small_root / "nut")
+
+
+@pytest.mark.parametrize("place", ["train/good", "test/crack", "test", "ground_truth"])
+def test_a_name_that_is_not_utf_8_is_refused(small_root, place):
+    folder = small_root / "nut" / place / os.fsdecode(b"caf\xe9.png")
+    folder.mkdir()
+    with pytest.raises(DataError, match=r"caf\\udce9\.png has a name that is not UTF-8") as raised:
+        list_files(small_root / "nut")
+    str(raised.value).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "..", ".", ".nut", "n\0t", "n\udce9t", None, 5, b"nut"]
+)
+def test_what_is_no_name_of_a_category_is_refused(small_root, data_folder, name):
+    with pytest.raises(DataError, match="is not the name of a category"):
+        category_folder(name, small_root)
+
+
+def test_a_name_too_long_for_the_disk_is_refused(small_root, data_folder):
+    with pytest.raises(DataError, match="cannot be read .File name too long"):
+        category_folder("n" * 300, small_root)
+
+
+def test_brackets_in_a_name_are_no_pattern(small_root, data_folder, tmp_path):
+    (small_root / "nut").rename(small_root / "n[u]t")
+    assert category_folder("n[u]t", small_root) == small_root / "n[u]t"
+    with pytest.raises(DataError, match=rf"lies above the categories.*{small_root}$"):
+        category_folder("n[u]t", tmp_path)
+    with pytest.raises(DataError, match="there is no category '.n.ut'"):
+        category_folder("[n]ut", small_root)
+
+
+@pytest.mark.parametrize("root", ["~nosuchuser/mvtec", "a\0b", 5, b"root"])
+def test_what_is_no_path_is_refused(data_folder, monkeypatch, root):
+    with pytest.raises(DataError, match="root is .* Give"):
+        category_folder("hazelnut", root)
+    if root == "~nosuchuser/mvtec":
+        monkeypatch.setenv("MVTEC_ROOT", root)
+        with pytest.raises(DataError, match="MVTEC_ROOT is '~nosuchuser/mvtec'.*whole path"):
+            category_folder("hazelnut")
+
+
+@pytest.mark.parametrize("place", ["train/good", "test", "test/crack", "ground_truth/crack"])
+def test_a_folder_that_may_not_be_read_is_named(small_root, monkeypatch, place):
+    closed, iterdir = small_root / "nut" / place, Path.iterdir
+
+    def guarded(self):
+        if self == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    with pytest.raises(DataError, match=rf"{place} cannot be read \(Permission denied\). Check"):
         list_files(small_root / "nut")
