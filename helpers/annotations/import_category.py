@@ -1,13 +1,13 @@
 """From annotated pictures of one's own to the book's `Category`, by way of MVTec AD's layout."""
 
-import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from helpers.annotations.formats.files import upright_size
-from helpers.annotations.objects import AnnotatedImage, AnnotationSet
+from helpers.annotations.formats.files import located, upright_size
+from helpers.annotations.objects import AnnotatedImage, AnnotationSet, check_apart, safe_name
 from helpers.data.category import Category
 from helpers.data.decode import read_picture
 from helpers.data.load import load_category
@@ -48,14 +48,19 @@ def import_category(
     Raises
     ------
     DataError
-        When a picture is missing or has another size than was annotated, there are fewer than two
-        good pictures or no defective one, or the folder cannot be written.
+        When a picture is missing, has another size than was annotated or is one that
+        `load_category` refuses, two pictures or classes would get one name, there are fewer than
+        two good pictures or no defective one, or the folder cannot be written. Then there is none.
     ValueError
-        When the share is not between 0 and 1.
+        When the share is not between 0 and 1, or the size is none.
     """
     folder = Path(folder).absolute()
     write_mvtec(folder, annotations, pictures, good_for_test, seed)
-    return load_category(folder.name, size=size, root=folder.parent)
+    try:
+        return load_category(folder.name, size=size, root=folder.parent)
+    except ValueError:
+        shutil.rmtree(folder)
+        raise
 
 
 def write_mvtec(
@@ -86,15 +91,16 @@ def write_mvtec(
         )
     count = int(np.clip(round(good_for_test * len(good)), 1, len(good) - 1))
     tested = set(np.random.default_rng(seed).permutation(good)[:count].tolist())
-    names = annotations.flat_names()
+    with located(annotations.name):
+        names = annotations.flat_names()
+        defects = _defects(annotations)
     for image in annotations.images:
         _check_size(image, pictures)
 
     def fill(work: Path) -> None:
         for part in ("train/good", "test/good"):
             (work / part).mkdir(parents=True)
-        for row, image in enumerate(annotations.images):
-            defect = _defect_of(image, annotations.classes)
+        for row, (image, defect) in enumerate(zip(annotations.images, defects, strict=True)):
             part = "train" if defect == "good" and row not in tested else "test"
             _save(read_picture(pictures / image.file), work / part / defect / f"{names[row]}.png")
             if defect != "good":
@@ -104,13 +110,23 @@ def write_mvtec(
     return make_new_folder(folder, fill)
 
 
-def _defect_of(image: AnnotatedImage, classes: tuple[str, ...]) -> str:
-    labels = sorted({annotation.label for annotation in image.annotations})
-    if not labels:
-        return "good"
-    # The name becomes a folder's.
-    words = re.split(r"[\s/\\:]+", classes[labels[0]].strip(". "))
-    return "_".join(words) if len(labels) == 1 else SEVERAL
+def _defects(annotations: AnnotationSet) -> list[str]:
+    """Return for each picture the folder it belongs to; ValueError where folders would merge."""
+    folders = [safe_name(name) for name in annotations.classes]
+    several = [len({a.label for a in image.annotations}) > 1 for image in annotations.images]
+    more = [SEVERAL] if any(several) else []
+    check_apart(
+        [*folders, *more],
+        [*annotations.classes, *(f"the pictures with several classes ({SEVERAL})" for _ in more)],
+    )
+    return [
+        SEVERAL
+        if combined
+        else folders[image.annotations[0].label]
+        if image.annotations
+        else "good"
+        for image, combined in zip(annotations.images, several, strict=True)
+    ]
 
 
 def _check_size(image: AnnotatedImage, pictures: Path) -> None:

@@ -1,12 +1,16 @@
 """Annotated pictures, whatever file format they came from or go to."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePosixPath, PureWindowsPath
+from reprlib import repr as shown
 
 import numpy as np
 
-from helpers.annotations.regions import EVERY_REGION, Region, RegionRules, regions
+from helpers.annotations.regions import EVERY_REGION, Region, RegionRules, check_size, regions
 from helpers.data.category import Category
 
 LICENCES = {
@@ -14,6 +18,7 @@ LICENCES = {
     "MVTec AD": "CC BY-NC-SA 4.0, MVTec Software GmbH; no commercial use",
 }
 UNKNOWN = "not stated"
+LONGEST = 200  # bytes of a name; file systems take 255, and endings come on top
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +36,7 @@ class AnnotatedImage:
     Attributes
     ----------
     file
-        Its name; with folders, if any, separated by ``/``.
+        Its name, relative to the folder of the pictures; with folders, if any, separated by ``/``.
     width, height
         In pixels.
     annotations
@@ -40,7 +45,8 @@ class AnnotatedImage:
     Raises
     ------
     ValueError
-        When an object leaves the picture.
+        When the name leads out of the folder, the size is none, an object leaves the picture, or
+        two objects of one class are the same pixels.
     """
 
     file: str
@@ -49,6 +55,13 @@ class AnnotatedImage:
     annotations: tuple[Annotation, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_file(self.file)
+        check_size(self.width, self.height)
+        if len(distinct(self.annotations)) < len(self.annotations):
+            raise ValueError(
+                f"{self.file}: two objects of one class are the same pixels, and would count as "
+                "two. Remove one (helpers.annotations.objects.distinct does)."
+            )
         for annotation in self.annotations:
             left, top, across, down = annotation.region.box
             if left + across > self.width or top + down > self.height:
@@ -84,8 +97,8 @@ class AnnotationSet:
     Raises
     ------
     ValueError
-        When a name is empty or occurs twice, a class is called "good", or an object's class has
-        no name.
+        When a name is empty, unusable or occurs twice, a class is called "good" (also as a folder:
+        "good."), or an object's class has no name.
     """
 
     name: str
@@ -95,8 +108,8 @@ class AnnotationSet:
 
     def __post_init__(self) -> None:
         _check_unique(self.classes, "class")
-        _check_unique([image.file for image in self.images], "picture")
-        if any(name.strip().lower() == "good" for name in self.classes):
+        _check_unique([str(PurePosixPath(image.file)) for image in self.images], "picture")
+        if any(safe_name(name).casefold() == "good" for name in self.classes):
             raise ValueError(
                 "'good' cannot be the class of an object: a good picture has none. Remove its "
                 "objects, or give the class the name of a defect."
@@ -125,27 +138,68 @@ class AnnotationSet:
         """Return a name without folder and ending for each picture, such as ``"crack_003"``.
 
         Folders that all pictures have in common are left out, the others become part of the name,
-        and blanks become ``_``: lists of names are often split at blanks.
+        which `safe_name` makes fit for a file; blanks become ``_`` because lists of names are often
+        split at blanks.
 
         Raises
         ------
         ValueError
-            When two pictures would get one name.
+            When two pictures would get one name, also on a system that does not tell ``a`` from
+            ``A``.
         """
         paths = [PurePosixPath(image.file).with_suffix("").parts for image in self.images]
         shortest = min((len(path) for path in paths), default=1)
         common = 0
         while common < shortest - 1 and len({path[common] for path in paths}) == 1:
             common += 1
-        names = ["_".join("_".join(path[common:]).split()) for path in paths]
-        seen: dict[str, str] = {}
-        for name, image in zip(names, self.images, strict=True):
-            if name in seen:
-                raise ValueError(
-                    f"{seen[name]} and {image.file} would both be called {name}. Rename one."
-                )
-            seen[name] = image.file
-        return tuple(names)
+        names = tuple(safe_name("_".join(path[common:])) for path in paths)
+        check_apart(names, [image.file for image in self.images])
+        return names
+
+
+def safe_name(name: str) -> str:
+    """Return a name as one that a file or folder can have, and that no system hides or shortens.
+
+    Blanks, colons and slashes become ``_``; dots and blanks at the ends go.
+
+    Raises
+    ------
+    ValueError
+        When nothing is left, the name is too long, or a character cannot be part of a name.
+    """
+    if any(unicodedata.category(c) in ("Cc", "Cs") and not c.isspace() for c in name):
+        raise ValueError(
+            f"the name {shown(name)} has a character that no file can have. Rename it."
+        )
+    safe = "_".join(re.split(r"[\s/\\:]+", name.strip().strip(". ")))
+    if not safe.strip("._"):
+        raise ValueError(f"the name {shown(name)} has no letter. Rename it.")
+    if len(safe.encode()) > LONGEST:
+        raise ValueError(f"the name {shown(name)} has more than {LONGEST} bytes. Shorten it.")
+    return safe
+
+
+def check_apart(safe: Sequence[str], given: Sequence[str]) -> None:
+    """Raise ValueError when two ``given`` names become one file or folder, case not counted."""
+    seen: dict[str, str] = {}
+    for name, before in zip(safe, given, strict=True):
+        key = unicodedata.normalize("NFC", name).casefold()
+        if key in seen:
+            raise ValueError(f"{seen[key]} and {before} would both be called {name}. Rename one.")
+        seen[key] = before
+
+
+def distinct(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
+    """Return objects without those that are an earlier one again: same class, same pixels."""
+    annotations = tuple(annotations)
+    boxes = [(a.label, a.region.box) for a in annotations]
+    if len(set(boxes)) == len(boxes):
+        return annotations
+    kept = {}
+    for annotation, box in zip(annotations, boxes, strict=True):
+        content = hashlib.blake2b(np.packbits(annotation.region.bits).tobytes()).digest()
+        kept.setdefault((box, content), annotation)
+    return tuple(kept.values())
 
 
 def annotate(category: Category, rules: RegionRules = EVERY_REGION) -> AnnotationSet:
@@ -199,11 +253,24 @@ def check_pictures(
                 f"picture has shape {picture.shape}. Load the pictures at that size."
             )
     for part, rows in parts.items():
+        if safe_name(part) != part:
+            raise ValueError(f"the part {part!r} becomes a folder: call it {safe_name(part)!r}.")
         if not len(rows) or min(rows) < 0 or max(rows) >= count:
             raise ValueError(
                 f"part '{part}' must list positions of pictures, from 0 to {count - 1}, one at "
                 f"least; got {list(rows)[:5]}."
             )
+
+
+def _check_file(file: str) -> None:
+    path, elsewhere = PurePosixPath(file), PureWindowsPath(file)
+    if not path.name or path.is_absolute() or elsewhere.anchor or ".." in elsewhere.parts:
+        raise ValueError(
+            f"the picture {shown(file)} does not lie in the folder of the pictures. Name it "
+            "relative to that folder, without '..', such as 'line_1/003.png'."
+        )
+    for part in path.parts:
+        safe_name(part)
 
 
 def _check_unique(names: Sequence[str], what: str) -> None:

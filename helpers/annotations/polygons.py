@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from helpers.annotations.regions import Region, from_run_lengths
+from helpers.annotations.regions import Region, from_run_lengths, region_from_run_lengths
 
 # Every pixel's centre is half a pixel or more from the edges: up to here none changes sides.
 EXACT = 0.5
+MOST_STEPS = 2**22  # pixels along outlines: pycocotools makes a list of five times as many
 # Directions along the pixel edges as (dx, dy): right, down, left, up.
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
@@ -114,11 +115,28 @@ def filled(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarra
     ValueError
         When there is no polygon, or one has less than three vertices.
     """
+    return from_run_lengths(_runs(polygons, height, width))
+
+
+def filled_region(polygons: Sequence[np.ndarray], height: int, width: int) -> Region:
+    """Return the same pixels as one region, without making the image.
+
+    Raises
+    ------
+    ValueError
+        As for `filled`, and when no centre is covered or the outlines are too long.
+    """
+    steps = sum(np.abs(points - np.roll(points, 1, axis=0)).max(1).sum() for points in polygons)
+    if steps > MOST_STEPS:
+        raise ValueError(f"an outline is {steps:.0f} pixels long; at most {MOST_STEPS} are read.")
+    return region_from_run_lengths(_runs(polygons, height, width))
+
+
+def _runs(polygons: Sequence[np.ndarray], height: int, width: int) -> dict:
     flat = [np.asarray(points, float).ravel().tolist() for points in polygons]
     if not flat or min(map(len, flat)) < 6:
         raise ValueError(f"a polygon needs three vertices or more; got {list(map(len, flat))} / 2.")
-    coded = coco_mask.merge(coco_mask.frPyObjects(flat, height, width))
-    return from_run_lengths({**coded, "counts": coded["counts"].decode()})
+    return coco_mask.merge(coco_mask.frPyObjects(flat, height, width))
 
 
 def _edges(bits: np.ndarray) -> dict[tuple[int, int], list[int]]:

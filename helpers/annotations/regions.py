@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import index
+from reprlib import repr as shown
 
 import numpy as np
 from pycocotools import mask as coco_mask
 from scipy.ndimage import binary_dilation, find_objects, label
 
+from helpers.data.decode import MOST_PIXELS
+
+NOTHING = "the mask marks nothing, so it has no region."
 NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
 
 
@@ -112,7 +117,7 @@ def region_of(mask: np.ndarray) -> Region:
     _check(mask)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
-        raise ValueError("the mask marks nothing, so it has no region.")
+        raise ValueError(NOTHING)
     tight = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return Region(int(columns[0]), int(rows[0]), tight.copy())
 
@@ -162,29 +167,80 @@ def run_lengths(mask: np.ndarray) -> dict:
 
 
 def from_run_lengths(coded: Mapping) -> np.ndarray:
-    """Decode COCO's run lengths, compressed (text) or not (a list of numbers): bool, H×W.
+    """Decode COCO's run lengths, compressed (text or bytes) or not (whole numbers): bool, H×W.
 
     Raises
     ------
     ValueError
-        When they do not fill the image they name.
+        When they do not fill the image they name, or this is larger than any that is read.
     """
-    try:
-        height, width = (int(side) for side in coded["size"])
-        counts = coded["counts"]
-    except (KeyError, TypeError, ValueError) as error:
+    runs, height, width = _checked_runs(coded)
+    marked = np.arange(len(runs)) % 2 == 1
+    return np.repeat(marked, runs).reshape(width, height).T
+
+
+def region_from_run_lengths(coded: Mapping) -> Region:
+    """Return what run lengths mark as one region, without making the image they belong to.
+
+    Raises
+    ------
+    ValueError
+        As for `from_run_lengths`, and when nothing is marked.
+    """
+    runs, height, _ = _checked_runs(coded)
+    ends = np.cumsum(runs)
+    last = ends[1::2] - 1
+    first = ends[::2][: len(last)]
+    first, last = first[last >= first], last[last >= first]
+    if not first.size:
+        raise ValueError(NOTHING)
+    left, right = int(first[0] // height), int(last[-1] // height)
+    # A run that goes on in the next column has a pixel in the lowest and in the highest row.
+    within = (first // height == last // height).all()
+    top = int((first % height).min()) if within else 0
+    bottom = int((last % height).max()) if within else height - 1
+    shape = right - left + 1, bottom - top + 1
+    changes = np.zeros(shape[0] * shape[1] + 1, np.int8)
+    for pixels, beyond, change in ((first, 0, 1), (last, 1, -1)):
+        changes[(pixels // height - left) * shape[1] + pixels % height - top + beyond] += change
+    bits = np.cumsum(changes[:-1], dtype=np.int8).reshape(shape).T > 0
+    return Region(left, top, bits)
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise ValueError unless a picture can have this size: nothing is made by a size alone."""
+    if not all(isinstance(side, int | np.integer) and side >= 1 for side in (width, height)):
         raise ValueError(
-            "run lengths need 'size' [height, width] and 'counts', text or a list of numbers."
+            f"a picture's width and height are whole numbers of at least 1; got {width!r} and "
+            f"{height!r}."
+        )
+    if width * height > MOST_PIXELS:
+        size = f"{shown(int(width))} × {shown(int(height))}"
+        raise ValueError(
+            f"a picture of {size} pixels is larger than the {MOST_PIXELS} pixels that are read. "
+            "Correct the size, or divide the picture."
+        )
+
+
+def _checked_runs(coded: Mapping) -> tuple[list[int], int, int]:
+    """Return the runs, the height and the width of the image."""
+    try:
+        height, width = (index(side) for side in coded["size"])
+        counts = coded["counts"]
+        counts = counts.decode("ascii") if isinstance(counts, bytes) else counts
+        runs = _unpacked(counts) if isinstance(counts, str) else [index(run) for run in counts]
+    except (KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            "run lengths need 'size' [height, width] and 'counts', text or a list of whole numbers."
         ) from error
-    runs = _unpacked(counts) if isinstance(counts, str) else [int(run) for run in counts]
+    check_size(width, height)
     # pycocotools' own decoder takes too short a text without a word.
     if sum(runs) != height * width or min(runs) < 0:
         raise ValueError(
-            f"the runs add up to {sum(runs)} pixels, but the image has {height} × {width} = "
+            f"the runs add up to {shown(sum(runs))} pixels, but the image has {height} × {width} = "
             f"{height * width}: they are cut short or belong to another size."
         )
-    marked = np.arange(len(runs)) % 2 == 1
-    return np.repeat(marked, runs).reshape(width, height).T
+    return runs, height, width
 
 
 def _unpacked(text: str) -> list[int]:
@@ -197,6 +253,8 @@ def _unpacked(text: str) -> list[int]:
     value = place = 0
     for letter in text:
         bits = ord(letter) - 48
+        if not 0 <= bits < 64 or place > 60:
+            raise ValueError("the text of run lengths holds what is no run of pixels.")
         value |= (bits & 31) << place
         place += 5
         if bits & 32:

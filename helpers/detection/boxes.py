@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.annotations.formats.coco import to_coco
-from helpers.annotations.objects import AnnotationSet
+from helpers.annotations.objects import AnnotationSet, distinct
 from helpers.annotations.regions import RegionRules, regions
 from helpers.detection.coco_scores import coco_scores
 
@@ -99,9 +99,9 @@ def true_boxes(annotations: AnnotationSet) -> list[Boxes]:
 
 
 def as_one_class(annotations: AnnotationSet, name: str = "defect") -> AnnotationSet:
-    """Return the same objects, all of one class."""
+    """Return the same objects, all of one class; what was two classes at once is one object."""
     images = tuple(
-        replace(image, annotations=tuple(replace(a, label=0) for a in image.annotations))
+        replace(image, annotations=distinct(replace(a, label=0) for a in image.annotations))
         for image in annotations.images
     )
     return replace(annotations, classes=(name,), images=images)

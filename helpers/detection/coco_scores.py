@@ -46,11 +46,11 @@ def coco_scores(
     """
     if iou_type not in IOU_TYPES:
         raise ValueError(f"iou_type must be one of {', '.join(IOU_TYPES)}; got {iou_type!r}.")
-    if not detections:
-        return dict.fromkeys(NAMES, 0.0)
     with contextlib.redirect_stdout(io.StringIO()):
         known = COCO(str(truth))
-        evaluation = COCOeval(known, known.loadRes(detections), iou_type)
+        # loadRes fails on an empty list.
+        found = known.loadRes(detections) if detections else _nothing_on(known)
+        evaluation = COCOeval(known, found, iou_type)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -70,3 +70,10 @@ def as_detections(truth: str | Path) -> list[dict]:
         }
         for entry in known.loadAnns(known.getAnnIds())
     ]
+
+
+def _nothing_on(known: COCO) -> COCO:
+    found = COCO()
+    found.dataset = {**known.dataset, "annotations": []}
+    found.createIndex()
+    return found

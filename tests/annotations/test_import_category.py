@@ -1,6 +1,7 @@
 """Bringing one's own pictures: Label Studio, CVAT, COCO and YOLO files become a Category."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_label_studio_turns_boxes_about_their_corner():
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        ([{"image": "a.png", "label": []}], "Choose 'JSON', not 'JSON-MIN'"),
+        ([{"image": "a.png", "label": []}], "choose 'JSON', not 'JSON-MIN'"),
         ([task(1, "z.png", BOX)], r"the picture z\.png is not in"),
         ([task(1, "a", BOX)], "names no picture"),
         ([task(1, "a.png", shape("brushlabels", format="rle", rle=[1]))], "type 'brushlabels'"),
@@ -111,6 +112,38 @@ def test_what_label_studio_cannot_give(tmp_path, photos, tasks, message):
     with pytest.raises(DataError, match=message) as error:
         read_label_studio(label_studio(tmp_path, *tasks), photos)
     assert "project.json" in str(error.value)
+
+
+ODD = (None, True, 3, -1.5, "text", [], [[]], {}, [{}], {"a": [1]}, 10**400)
+PLACES = [
+    (), (0,), (0, "id"), (0, "data"), (0, "data", "image"), (0, "annotations"),
+    (0, "annotations", 0), (0, "annotations", 0, "was_cancelled"), (0, "annotations", 0, "result"),
+    *((0, "annotations", 0, "result", 0, *more) for more in (
+        (), ("type",), ("original_width",), ("image_rotation",), ("value",), ("value", "x"),
+        ("value", "rotation"), ("value", "rectanglelabels"), ("value", "rectanglelabels", 0),
+    )),
+    *((0, "annotations", 0, "result", 1, "value", "points", *more) for more in ((), (0,), (0, 0))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_every_wrong_type_of_label_studio_is_one_clear_error(tmp_path, photos, place):
+    for odd in ODD:
+        content = [json.loads(json.dumps(task(1, "a.png", BOX, TRIANGLE)))]
+        if place:
+            *way, last = place
+            inside = content
+            for step in way:
+                inside = inside[step]
+            inside[last] = odd
+        else:
+            content = odd
+        path = tmp_path / "project.json"
+        path.write_text(json.dumps(content))
+        try:
+            read_label_studio(path, photos)
+        except DataError as error:
+            assert "project.json" in str(error) and len(str(error)) < 700
 
 
 def test_two_people_on_one_task_are_an_error(tmp_path, photos):
@@ -138,9 +171,9 @@ def test_cvat_by_hand(tmp_path):
             tmp_path,
             '<box label="crack" xtl="4.2" ytl="3.9" xbr="10.1" ybr="8.0"/>'
             '<polygon label="cut" points="0,0;5,0;5,5;0,5"/>'
-            '<mask label="cut" rle="1, 4, 1" left="30" top="10" width="3" height="2"/>'
-            '<tag label="seen"/>',
-            f'<image id="1" name="sub/b.png" width="{WIDTH}" height="{HEIGHT}"></image>',
+            '<mask label="cut" rle="1, 4, 1" left="30" top="10" width="3" height="2"/>',
+            f'<image id="1" name="sub\\b.png" width="{WIDTH}" height="{HEIGHT}">'
+            '<tag label="Good"/></image>',
         )
     )
     assert found.name == "nuts"
@@ -153,6 +186,7 @@ def test_cvat_by_hand(tmp_path):
     assert mask.bits.tolist() == [[False, True, True], [True, True, False]]
     assert [a.label for a in found.images[0].annotations] == [1, 0, 0]
     assert found.images[1].annotations == ()
+    assert found.images[1].file == "sub/b.png"
 
 
 def test_cvat_turns_boxes_about_their_centre(tmp_path):
@@ -172,6 +206,16 @@ def test_cvat_turns_boxes_about_their_centre(tmp_path):
         ('<box xtl="4" ytl="3" xbr="5" ybr="9"/>', "'label' is missing"),
         ('<mask label="cut" rle="1, 4" left="3" top="1" width="3" height="2"/>', "add up to 5"),
         ('<mask label="cut" rle="0, 6" left="39" top="1" width="3" height="2"/>', "leaves the"),
+        ('<box label="cut" xtl="nan" ytl="3" xbr="5" ybr="9"/>', "'nan' is not a number"),
+        ('<box label="cut" xtl="4" ytl="3" xbr="5" ybr="9" rotation="x"/>', "'x' is not a number"),
+        ('<polygon label="cut" points="0,0;5"/>', "three vertices"),
+        ('<polygon label="cut" points="0;0,5;a"/>', "'a' is not a number"),
+        ('<mask label="cut" rle="x" left="3" top="1" width="3" height="2"/>', "whole number"),
+        ('<mask label="cut" rle="6" left="-3" top="1" width="3" height="2"/>', "whole number"),
+        ('<mask label="cut" rle="0,9" left="0" top="0" width="60000" height="2"/>', "leaves the"),
+        ('<tag label="crack"/>', "the tag 'crack' says nothing of where"),
+        ('<tag label="good"/><tag label="crack"/>', "the tag 'crack' says nothing of where"),
+        ('<box label="cut" xtl="4" ytl="3" xbr="9" ybr="9"/><tag label="good"/>', "the tag 'good'"),
         ('<mask label="cut" rle="6" left="3" top="1" width="3" height="2"/>', "marks nothing"),
     ],
 )
@@ -179,6 +223,17 @@ def test_what_cvat_cannot_give(tmp_path, shapes, message):
     with pytest.raises(DataError, match=message) as error:
         read_cvat(cvat(tmp_path, shapes))
     assert "annotations.xml: picture a.png" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ['name="b.png" width="x" height="5"', 'name="b.png" height="5"', 'width="5" height="5"',
+     'name="b.png" width="60000" height="60000"', 'name="../b.png" width="5" height="5"',
+     'name="b.png" width="-5" height="5"', 'name="b.png" width="0" height="5"'],
+)  # fmt: skip
+def test_pictures_that_cvat_never_wrote(tmp_path, more):
+    with pytest.raises(DataError, match=r"annotations\.xml"):
+        read_cvat(cvat(tmp_path, "", f"<image {more}/>"))
 
 
 def test_other_xml_is_explained(tmp_path):
@@ -283,6 +338,44 @@ def test_import_is_all_or_nothing(tmp_path, photos):
     with pytest.raises(DataError, match=r"c\.png is missing, though it is annotated"):
         write_mvtec(tmp_path / "three", found, photos)
     assert not (tmp_path / "three").exists()
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (("a/b", "a_b"), "a/b and a_b would both be called a_b"),
+        (("crack", "crack."), "crack and crack. would both be called crack"),
+        (("Crack", "crack"), "would both be called crack"),
+        (("combined", "cut"), "combined and the pictures with several classes"),
+    ],
+)
+def test_classes_never_merge(tmp_path, photos, classes, message):
+    found = own_set(photos)
+    renamed = AnnotationSet(found.name, classes, found.images)
+    with pytest.raises(DataError, match=f"bolts: .*{message}"):
+        import_category(renamed, photos, tmp_path / "new" / "bolts")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_hidden_picture_is_imported(tmp_path, photos, data_folder):
+    found = own_set(photos)
+    images = tuple(replace(image, file=f".{image.file}") for image in found.images)
+    for image in found.images:
+        (photos / image.file).rename(photos / f".{image.file}")
+    found = AnnotationSet("bolts", found.classes, images)
+    category = import_category(found, photos, tmp_path / "mine" / "bolts", size=WIDTH)
+    assert len(category.train) + len(category.test) == 5
+    assert sorted(f[-5:] for f in category.train_files + category.test_files) == [
+        "a.png", "b.png", "c.png", "d.png", "e.png",
+    ]  # fmt: skip
+
+
+def test_a_category_that_cannot_be_loaded_leaves_nothing(tmp_path, photos, data_folder):
+    with pytest.raises(ValueError, match="size must be a whole number"):
+        import_category(own_set(photos), photos, tmp_path / "mine" / "bolts", size=0)
+    with pytest.raises(DataError, match="not the name of a category"):
+        import_category(own_set(photos), photos, tmp_path / "mine" / ".bolts")
+    assert not [path for path in (tmp_path / "mine").iterdir() if path.is_dir()]
 
 
 def test_another_size_than_annotated_is_an_error(tmp_path, photos):

@@ -12,8 +12,10 @@ from helpers.annotations.objects import (
     AnnotationSet,
     annotate,
     check_pictures,
+    distinct,
+    safe_name,
 )
-from helpers.annotations.regions import RegionRules, region_of
+from helpers.annotations.regions import Region, RegionRules, region_of
 from helpers.annotations.splits import check_disjoint, stratified_parts
 from helpers.data.load import load_category
 from helpers.errors import DataError
@@ -172,10 +174,10 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 
 def test_files_that_cannot_be_read_are_named(tmp_path):
     with pytest.raises(DataError, match=r"no\.json cannot be read"):
-        load_json(tmp_path / "no.json")
+        load_json(tmp_path / "no.json", {}, "")
     (tmp_path / "half.json").write_text('{"images": [')
     with pytest.raises(DataError, match=r"half\.json is not JSON"):
-        load_json(tmp_path / "half.json")
+        load_json(tmp_path / "half.json", {}, "")
     (tmp_path / "latin.txt").write_bytes(b"\xe9")
     with pytest.raises(DataError, match=r"latin\.txt cannot be read"):
         read_text(tmp_path / "latin.txt")
@@ -193,3 +195,80 @@ def test_upright_size_follows_the_camera(tmp_path):
     assert upright_size(tmp_path / "turned.jpg") == (HEIGHT, WIDTH)
     save_picture(pictures()[0], tmp_path / "plain.png")
     assert upright_size(tmp_path / "plain.png") == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["/etc/a.png", "../a.png", "x/../../a.png", "..", ".", "", "C:\\a.png", "c:a.png", "\\a.png",
+     "x\\..\\a.png", "//server/share/a.png"],
+)  # fmt: skip
+def test_pictures_lie_in_their_folder(file):
+    with pytest.raises(ValueError, match="does not lie in the folder of the pictures. Name it"):
+        AnnotatedImage(file, 5, 5)
+
+
+@pytest.mark.parametrize(
+    "file", ["a\0.png", "x/\ud800.png", "a" * 250 + ".png", "b" * 250 + "/a.png"]
+)
+def test_names_that_no_file_can_have_are_refused(file):
+    with pytest.raises(ValueError, match="no file can have|more than 200 bytes"):
+        AnnotatedImage(file, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("crack.", "crack"), (" crack", "crack"), (".a", "a"), ("..a", "a"), ("a/b", "a_b"),
+        ("a\\b:c d", "a_b_c_d"), ("Riß (fein)", "Riß_(fein)"), ("a.b", "a.b"), ("\t裂縫\n", "裂縫"),
+    ],
+)  # fmt: skip
+def test_names_become_safe(name, safe):
+    assert safe_name(name) == safe
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "...", "/", "_", "a" * 201, "é" * 101])
+def test_names_of_which_nothing_can_be_made(name):
+    with pytest.raises(ValueError, match="has no letter|more than 200 bytes"):
+        safe_name(name)
+
+
+@pytest.mark.parametrize("name", ["good", "good.", " Good", "GOOD ", ".good"])
+def test_no_class_lands_among_the_good(name):
+    with pytest.raises(ValueError, match="'good' cannot be the class"):
+        AnnotationSet("x", ("crack", name), ())
+
+
+def test_a_leading_dot_hides_no_picture_and_names_never_merge():
+    def named(*files):
+        images = tuple(AnnotatedImage(file, 5, 5) for file in files)
+        return AnnotationSet("x", (), images).flat_names()
+
+    assert named(".a.png", "b.png") == ("a", "b")
+    for files in ((".a.png", "a.png"), ("a b.png", "a_b.png"), ("x/a.png", "X/A.png")):
+        with pytest.raises(ValueError, match="would both be called"):
+            named(*files)
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5.0, 5), ("5", 5), (60_000, 60_000)])
+def test_pictures_have_a_size_that_can_be_read(size):
+    with pytest.raises(ValueError, match="whole numbers of at least 1|larger than"):
+        AnnotatedImage("a.png", *size)
+
+
+def test_an_object_counts_once():
+    def box(label, left=2, mark=True):
+        bits = np.ones((3, 3), bool)
+        bits[1, 1] = mark
+        return Annotation(label, Region(left, 2, bits))
+
+    objects = (box(0), box(1), box(0, mark=False), box(0), box(0, left=3), box(1))
+    assert distinct(objects) == (objects[0], objects[1], objects[2], objects[4])
+    assert distinct(()) == ()
+    with pytest.raises(ValueError, match="two objects of one class are the same pixels"):
+        AnnotatedImage("a.png", 9, 9, objects)
+
+
+@pytest.mark.parametrize("part", ["../x", "/x", "a/b", ".hidden", ""])
+def test_parts_are_names_of_folders(part):
+    with pytest.raises(ValueError, match="becomes a folder|has no letter"):
+        check_pictures(annotated(), pictures(), {part: [0]})

@@ -1,26 +1,86 @@
 """COCO: all annotations of a part in one JSON file; boxes, and polygons or run lengths."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from reprlib import repr as shown
 
 import numpy as np
 
-from helpers.annotations.formats.files import load_json, located, save_picture, save_text
-from helpers.annotations.objects import (
-    UNKNOWN,
-    AnnotatedImage,
-    Annotation,
-    AnnotationSet,
-    check_pictures,
+from helpers.annotations.formats.files import (
+    Drawn,
+    annotation_set,
+    load_json,
+    located,
+    picture_name,
+    save_picture,
+    save_text,
 )
+from helpers.annotations.objects import UNKNOWN, AnnotatedImage, AnnotationSet, check_pictures
 from helpers.annotations.polygons import EXACT, polygon
-from helpers.annotations.regions import Region, from_run_lengths, region_of, run_lengths
+from helpers.annotations.regions import Region, region_from_run_lengths, run_lengths
 from helpers.annotations.shapes import box_region, polygon_region
 from helpers.errors import DataError
 from helpers.files import make_new_folder
 
 COCO_SHAPES = ("polygons", "runs")
+FORM = {
+    "type": "object",
+    "required": ["images", "categories", "annotations"],
+    "properties": {
+        "info": {
+            "type": ["object", "null"],
+            "properties": {"description": {"type": ["string", "null"]}},
+        },
+        "licenses": {
+            "type": ["array", "null"],
+            "items": {
+                "type": "object",
+                "properties": {"name": {"type": ["string", "null"]}},
+            },
+        },
+        "images": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "file_name", "width", "height"],
+                "properties": {
+                    "id": {"type": "integer"},
+                    "file_name": {"type": "string"},
+                    "width": {"type": "integer", "minimum": 1},
+                    "height": {"type": "integer", "minimum": 1},
+                },
+            },
+        },
+        "categories": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "name"],
+                "properties": {"id": {"type": "integer"}, "name": {"type": "string"}},
+            },
+        },
+        "annotations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "image_id", "category_id"],
+                "properties": {
+                    "id": {"type": "integer"},
+                    "image_id": {"type": "integer"},
+                    "category_id": {"type": "integer"},
+                    # What is in them is checked where they are drawn.
+                    "bbox": {"type": ["array", "null"]},
+                    "segmentation": {"type": ["array", "object", "null"]},
+                },
+            },
+        },
+    },
+}
+REMEDY = (
+    "A COCO file of objects has 'images', 'annotations' and 'categories': export it again as 'COCO "
+    "instances', or mend the entry."
+)
 
 
 def to_coco(annotations: AnnotationSet, shapes: str = "polygons", tolerance: float = EXACT) -> dict:
@@ -132,40 +192,39 @@ def read_coco(path: str | Path) -> AnnotationSet:
         size or leaves its picture.
     """
     path = Path(path)
-    content = load_json(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path} holds a list, not COCO's object with 'images' and 'annotations'.")
-    images = _by_id(content, "images", ("file_name", "width", "height"), path)
-    for entry in images.values():
-        _check_image(entry, path)
-    categories = _by_id(content, "categories", ("name",), path)
-    objects = _by_id(content, "annotations", ("image_id", "category_id"), path)
-    labels = {key: label for label, key in enumerate(sorted(categories))}
-    found: dict[int, list[Annotation]] = {key: [] for key in images}
+    content = load_json(path, FORM, REMEDY)
+    images, categories, objects = (
+        _by_id(content, what, path) for what in ("images", "categories", "annotations")
+    )
+    on: dict[int, list[int]] = {key: [] for key in images}
     for key, entry in objects.items():
-        where = f"{path}: annotation {key}"
         for name, known in (("image_id", images), ("category_id", categories)):
             if entry[name] not in known:
                 raise DataError(
-                    f"{where} has {name} {entry[name]!r}, which is not in the file. Export the "
-                    "file again, with all images and categories."
+                    f"{path}: annotation {key} has {name} {entry[name]!r}, which is not in the "
+                    "file. Export the file again, with all images and categories."
                 )
-        with located(where):
-            region = _region(entry, images[entry["image_id"]])
-            found[entry["image_id"]].append(Annotation(labels[entry["category_id"]], region))
-    licences = [str(entry.get("name", UNKNOWN)) for entry in content.get("licenses") or []]
-    with located(str(path)):
-        return AnnotationSet(
-            name=str((content.get("info") or {}).get("description") or path.stem),
-            classes=tuple(str(categories[key]["name"]) for key in sorted(categories)),
-            images=tuple(
-                AnnotatedImage(
-                    entry["file_name"], entry["width"], entry["height"], tuple(found[key])
-                )
-                for key, entry in images.items()
-            ),
-            licence="; ".join(licences) or UNKNOWN,
-        )
+        on[entry["image_id"]].append(key)
+
+    def shapes(key: int, size: tuple[int, int]) -> Iterator[tuple[str, Region]]:
+        for number in on[key]:
+            with located(f"{path}: annotation {number}"):
+                entry = objects[number]
+                yield categories[entry["category_id"]]["name"], _region(entry, *size)
+
+    def drawn() -> Drawn:
+        for key, entry in images.items():
+            size = int(entry["width"]), int(entry["height"])
+            yield picture_name(entry["file_name"]), size, shapes(key, size)
+
+    licences = [entry.get("name") or UNKNOWN for entry in content.get("licenses") or []]
+    return annotation_set(
+        path,
+        drawn(),
+        [categories[key]["name"] for key in sorted(categories)],
+        (content.get("info") or {}).get("description") or "",
+        "; ".join(licences) or UNKNOWN,
+    )
 
 
 def _shape(region: Region, image: AnnotatedImage, shapes: str, tolerance: float) -> list | dict:
@@ -182,23 +241,9 @@ def _renamed(annotations: AnnotationSet, names: Sequence[str]) -> AnnotationSet:
     return AnnotationSet(annotations.name, annotations.classes, images, annotations.licence)
 
 
-def _by_id(content: dict, what: str, needed: Sequence[str], path: Path) -> dict[int, dict]:
-    entries = content.get(what)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise DataError(
-            f"{path} has no list '{what}'. A COCO file of objects needs 'images', 'annotations' "
-            "and 'categories': export it again as 'COCO instances'."
-        )
+def _by_id(content: dict, what: str, path: Path) -> dict[int, dict]:
     found: dict[int, dict] = {}
-    for place, entry in enumerate(entries):
-        for name in ("id", *needed):
-            if name not in entry:
-                raise DataError(
-                    f"{path}: entry {place} of '{what}' has no '{name}'. Export the file again, or "
-                    "fill it in."
-                )
-        if isinstance(entry["id"], bool) or not isinstance(entry["id"], int):
-            raise DataError(f"{path}: '{what}' has id {entry['id']!r}; ids are whole numbers.")
+    for entry in content[what]:
         if entry["id"] in found:
             raise DataError(
                 f"{path}: two entries of '{what}' have the id {entry['id']}. Two files may have "
@@ -208,29 +253,17 @@ def _by_id(content: dict, what: str, needed: Sequence[str], path: Path) -> dict[
     return found
 
 
-def _check_image(entry: dict, path: Path) -> None:
-    sides = entry["width"], entry["height"]
-    if not all(isinstance(side, int) and side >= 1 for side in sides):
-        raise DataError(
-            f"{path}: image {entry['id']} has width and height {sides}; they are whole numbers of "
-            "pixels, at least 1."
-        )
-    if not isinstance(entry["file_name"], str):
-        raise DataError(f"{path}: image {entry['id']} has file_name {entry['file_name']!r}.")
-
-
-def _region(entry: dict, image: dict) -> Region:
-    width, height = image["width"], image["height"]
+def _region(entry: dict, width: int, height: int) -> Region:
     shape = entry.get("segmentation")
     if isinstance(shape, dict):
-        if list(shape.get("size", [])) != [height, width]:
+        if shape.get("size") != [height, width]:
             raise ValueError(
-                f"the run lengths are for size {shape.get('size')} (height, width), but the image "
-                f"has {[height, width]}."
+                f"the run lengths are for size {shown(shape.get('size'))} (height, width), but the "
+                f"image has {[height, width]}."
             )
-        return region_of(from_run_lengths(shape))
+        return region_from_run_lengths(shape)
     if shape:
         return polygon_region(shape, width, height)
-    if "bbox" not in entry:
+    if not entry.get("bbox"):
         raise ValueError("there is neither 'segmentation' nor 'bbox'. Draw the object anew.")
     return box_region(entry["bbox"], width, height)

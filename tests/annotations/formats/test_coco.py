@@ -2,11 +2,14 @@
 
 import copy
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from helpers.annotations.formats import files
 from helpers.annotations.formats.coco import read_coco, to_coco, write_coco
+from helpers.annotations.regions import from_run_lengths, run_lengths
 from helpers.detection.coco_scores import as_detections, coco_scores, load_coco
 from helpers.errors import DataError
 from tests.annotation_samples import PARTS, annotated, contents, masks, pictures, same_objects
@@ -57,6 +60,9 @@ def test_a_wrong_box_is_scored_as_wrong(exported):
         entry["bbox"] = [0, 15, 3, 2]
     assert coco_scores(path, found)["AP"] == 0.0
     assert coco_scores(path, [])["AP"] == 0.0
+    # There are small objects and medium ones, and neither are found; there is no large one.
+    for scores in (coco_scores(path, []), coco_scores(path, found)):
+        assert (scores["AP small"], scores["AP medium"], scores["AP large"]) == (0, -1, -1)
     with pytest.raises(ValueError, match="bbox, segm; got 'box'"):
         coco_scores(path, found, "box")
 
@@ -121,13 +127,16 @@ def put(table, place, **values):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (put("annotations", 1, id=None), "entry 1 of 'annotations' has no 'id'"),
+        (
+            put("annotations", 1, id=None),
+            r"annotations\[1\]: 'id' is a required property\. A COCO file",
+        ),
         (put("annotations", 1, id=1), "two entries of 'annotations' have the id 1"),
-        (put("annotations", 1, id="1"), "has id '1'; ids are whole numbers"),
+        (put("annotations", 1, id="1"), r"annotations\[1\]\.id: '1' is not of type 'integer'"),
         (put("images", 1, id=1), "two entries of 'images' have the id 1"),
-        (put("images", 0, width=None), "entry 0 of 'images' has no 'width'"),
-        (put("images", 0, width=0), "image 1 has width and height"),
-        (put("images", 0, file_name=3), "image 1 has file_name 3"),
+        (put("images", 0, width=None), r"images\[0\]: 'width' is a required property"),
+        (put("images", 0, width=0), r"images\[0\]\.width: 0 is less than the minimum of 1"),
+        (put("images", 0, file_name=3), r"images\[0\]\.file_name: 3 is not of type 'string'"),
         (put("images", 1, file_name="tear_a_b.png"), r"two picture entries called 'tear_a_b\.png'"),
         (put("categories", 0, name="good"), "'good' cannot be the class"),
         (put("annotations", 0, image_id=9), "annotation 1 has image_id 9, which is not in the"),
@@ -147,8 +156,8 @@ def put(table, place, **values):
         (put("annotations", 0, segmentation=[], bbox=[-5, 3, 9, 5]), "outside the picture"),
         (put("annotations", 0, segmentation=[], bbox=[2, 3, 4]), "must be 4 finite numbers"),
         (put("annotations", 0, segmentation=[], bbox=[2, 3, 4, None]), "must be 4 finite numbers"),
-        (lambda content: content.pop("images"), "has no list 'images'"),
-        (lambda content: content.update(annotations={}), "has no list 'annotations'"),
+        (lambda content: content.pop("images"), "'images' is a required property"),
+        (lambda content: content.update(annotations={}), "annotations: {} is not of type 'array'"),
     ],
 )
 def test_malformed_files_are_explained(tmp_path, change, message):
@@ -158,17 +167,126 @@ def test_malformed_files_are_explained(tmp_path, change, message):
     assert "bad.json" in str(error.value)
 
 
+ODD = (None, True, 3, -1.5, "text", [], [[]], {}, [{}], {"a": [1]}, 10**400)
+KEYS = {
+    "": ("images", "categories", "annotations", "info", "licenses"),
+    "images": ("id", "file_name", "width", "height"),
+    "categories": ("id", "name"),
+    "annotations": ("id", "image_id", "category_id", "bbox", "segmentation"),
+}
+
+
+@pytest.mark.parametrize(("table", "key"), [(t, key) for t, keys in KEYS.items() for key in keys])
+def test_every_wrong_type_is_one_clear_error(tmp_path, table, key):
+    for odd in ODD:
+        content = to_coco(annotated())
+        entry = content[table][0] if table else content
+        entry[key] = odd
+        (tmp_path / "bad.json").write_text(json.dumps(content))
+        try:
+            found = read_coco(tmp_path / "bad.json")
+        except DataError as error:
+            assert "bad.json" in str(error) and len(str(error)) < 600
+        else:
+            assert len(found.images) == len(content["images"])
+
+
+def test_ids_may_be_written_with_a_point(tmp_path):
+    def change(content):
+        content["images"][0].update(id=1.0, width=30.0)
+        content["annotations"][0].update(image_id=1.0, category_id=1.0)
+
+    assert same_objects(read_coco(changed(tmp_path, change)).images[0], annotated().images[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"images":' * 100_000, "nested too deeply"),
+        ('{"images": [], "images": []}', "'images' is there twice"),
+        ('{"images": NaN}', "NaN is no number"),
+        ('{"images": ' + "9" * 5000 + "}", "is not JSON"),
+        ("", "is not JSON"),
+    ],
+)
+def test_json_that_cannot_be_taken_at_its_word(tmp_path, text, message):
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(DataError, match=rf"bad\.json.*{message}"):
+        read_coco(tmp_path / "bad.json")
+    with pytest.raises(DataError, match="it is not a file"):
+        read_coco(tmp_path)
+
+
+@pytest.mark.parametrize("side", [60_000, 10**9])
+@pytest.mark.parametrize("shape", ["box", "polygon", "runs", "none"])
+def test_a_claimed_size_takes_no_memory(tmp_path, side, shape):
+    def change(content):
+        content["images"][0].update(width=side, height=side)
+        entry = content["annotations"][0]
+        entry.update(bbox=[0, 0, side, side], segmentation=None)
+        if shape == "polygon":
+            entry.update(segmentation=[[0, 0, side, 0, side, side]])
+        if shape == "runs":
+            entry.update(segmentation={"size": [side, side], "counts": [0, side**2]})
+        if shape == "none":
+            content["annotations"] = content["annotations"][2:]
+
+    path = changed(tmp_path, change)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=rf"bad\.json.* {side} × {side} pixels is larger than"):
+        read_coco(path)
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
+
+
+def test_many_objects_of_a_large_picture_have_a_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_OUTLINED", 1000)
+    with pytest.raises(DataError, match=r"bad\.json: up to picture 'cut_001\.png' .* 1000 pixels"):
+        read_coco(changed(tmp_path, lambda content: content["annotations"].append(
+            {**content["annotations"][3], "id": 9, "segmentation": [[0, 0, 30, 0, 30, 20, 0, 19]]}
+        )))  # fmt: skip
+
+
+def test_runs_may_come_as_bytes():
+    coded = run_lengths(masks()[0])
+    for counts in (coded["counts"], coded["counts"].encode()):
+        assert np.array_equal(from_run_lengths({**coded, "counts": counts}), masks()[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/a.png", "../a.png", "..\\a.png", "C:\\a.png", "a/../../b.png"]
+)
+def test_names_never_lead_out_of_the_folder(tmp_path, name):
+    with pytest.raises(DataError, match=r"bad\.json: the picture .* does not lie in the folder"):
+        read_coco(changed(tmp_path, put("images", 0, file_name=name)))
+
+
+def test_folders_may_be_written_as_on_windows(tmp_path):
+    path = changed(tmp_path, put("images", 0, file_name="line 1\\a.png"))
+    assert read_coco(path).images[0].file == "line 1/a.png"
+
+
+def test_an_object_that_is_there_twice_counts_once(tmp_path, capsys):
+    def change(content):
+        content["annotations"].append({**content["annotations"][2], "id": 77})
+
+    found = read_coco(changed(tmp_path, change))
+    assert same_objects(found.images[1], annotated().images[1])
+    assert "bad.json: 1 objects are there twice" in capsys.readouterr().out
+
+
 def test_a_list_is_no_coco_file(tmp_path):
     (tmp_path / "results.json").write_text("[]")
-    with pytest.raises(DataError, match=r"results\.json holds a list"):
+    with pytest.raises(DataError, match=r"results\.json: \[\] is not of type 'object'"):
         read_coco(tmp_path / "results.json")
 
 
 def test_boxes_alone_become_filled_boxes(tmp_path):
     path = changed(tmp_path, put("annotations", 0, segmentation=[], bbox=[2.2, 3, 4.4, 5]))
     region = read_coco(path).images[0].annotations[0].region
-    assert region.box == (2, 3, 5, 5)
-    assert region.area == 25
+    assert region.box == (2, 3, 4, 5)
+    assert region.area == 20
 
 
 def test_a_hair_beyond_the_border_is_cut_off(tmp_path):

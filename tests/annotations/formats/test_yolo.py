@@ -9,6 +9,7 @@ import yaml
 from helpers.annotations.formats.yolo import data_file, read_yolo, write_yolo, yolo_line
 from helpers.annotations.objects import AnnotationSet
 from helpers.annotations.regions import Region
+from helpers.detection.boxes import as_one_class, evaluate_boxes, true_boxes
 from helpers.errors import DataError
 from tests.annotation_samples import PARTS, annotated, contents, pictures, same_objects
 
@@ -96,8 +97,10 @@ def test_ultralytics_finds_nothing_wrong(exported):
         ("0 0.9 0.5 0.9 0.1", "outside the picture of 30 × 20"),
         ("0 15 10 3 2", "outside the picture"),
         ("0 0.1 0.1 0.1 0.1 0.1 0.1", "covers no pixel"),
-        ("0 0.5 nan 0.1 0.1", "finite numbers"),
-        ("crack 0.5 0.5 0.1 0.1", "could not convert"),
+        ("0 0.5 nan 0.1 0.1", "'nan' is not a number"),
+        ("0 1_0 0.5 0.1 0.1", "'1_0' is not a number"),
+        ("0 1e999 0.5 0.1 0.1", "finite numbers"),
+        ("crack 0.5 0.5 0.1 0.1", "'crack' is not a number"),
     ],
 )
 def test_malformed_lines_are_explained(tmp_path, line, message):
@@ -122,12 +125,27 @@ def test_missing_and_stray_files(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("train: images/train\n", "has no 'names'"),
-        ("- 1\n", "has no 'names'"),
+        ("train: images/train\n", "'names' is a required property"),
+        ("- 1\n", r"\['1'\] is not of type 'object'"),
         ("names: [a, b]\n", "names no pictures"),
         ("names: {1: a, 2: b}\ntrain: images/train\n", r"numbers its classes \[1, 2\]"),
         ("names: [a, b]\ntrain: images/tarin\n", "tarin, which is not a folder"),
         ("names: [a\n", "is not YAML"),
+        ("names: [a, b]\nnc: 3\ntrain: images/train\n", "nc: 3, but 2 names"),
+        ("names: [a, b]\nnc: two\ntrain: images/train\n", "nc: 'two' does not match"),
+        ("names: {0: a, 1: [b]}\ntrain: images/train\n", "names: .* is not valid"),
+        ("names: {a: 0, b: 1}\ntrain: images/train\n", "names: .* is not valid"),
+        ("names: crack\ntrain: images/train\n", "names: 'crack' is not valid"),
+        ("names: [a, b]\ntrain: {a: images/train}\n", "train: .* is not valid"),
+        ("names: [a, b]\npath: [x]\ntrain: images/train\n", "path: .* not of type 'string'"),
+        ("names: {0: a, 0: b}\ntrain: images/train\n", "there twice in one mapping"),
+        ("x: &x [a, b]\nnames: *x\ntrain: images/train\n", r"has an alias \(\*\)"),
+        ("names: " + "[" * 100_000, "nested too deeply"),
+        ("names: [a, b]\n#" + "x" * 2**20, "at most 1048576 are read"),
+        ("names: [a, b]\ntrain: /etc\n", "in /etc, outside its own folder"),
+        ("names: [a, b]\npath: /no/where\ntrain: x\n", "in /no/where/x, which is not a folder"),
+        ("names: [a, b]\npath: ..\ntrain: .\n", "outside its own folder"),
+        ("names: [a, b]\ntrain: [images/train, images/train]\n", "two picture entries called"),
     ],
 )
 def test_malformed_data_files_are_explained(tmp_path, text, message):
@@ -141,6 +159,75 @@ def test_lists_of_names_and_folders_are_read(tmp_path):
     folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
     (folder / "data.yaml").write_text("names: [a, b]\ntrain: [images/train, images/val]\n")
     assert len(read_yolo(folder / "data.yaml").images) == 4
+
+
+def test_names_are_taken_as_they_are_written(tmp_path):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    text = "nc: 2\nnames: {1: 010, 0: yes}\ntrain: images/train\nval: images/val\ntest:\n"
+    (folder / "data.yaml").write_text(text)
+    assert read_yolo(folder / "data.yaml").classes == ("yes", "010")
+
+
+def test_the_places_of_common_exports_are_found(tmp_path):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    for part in PARTS:
+        (folder / part).mkdir()
+        (folder / "images" / part).rename(folder / part / "images")
+        (folder / "labels" / part).rename(folder / part / "labels")
+    for path in ("", "path: ../yolo\n", f"path: {folder}\n"):
+        text = f"{path}names: [a, b]\ntrain: ../train/images\nval: val/images\n"
+        (folder / "data.yaml").write_text(text)
+        back = read_yolo(folder / "data.yaml")
+        assert sum(len(image.annotations) for image in back.images) == 4
+        assert back.images[0].file.startswith("train/images/")
+
+
+def test_a_folder_without_a_picture_is_an_error(tmp_path):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    for file in (folder / "images" / "val").iterdir():
+        file.unlink()
+    with pytest.raises(DataError, match=r"images/val holds no picture \(\.bmp"):
+        read_yolo(folder / "data.yaml")
+
+
+def test_endings_count_whatever_their_case(tmp_path):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    text = folder / "labels" / "val" / "cut_000.txt"
+    before = read_yolo(folder / "data.yaml")
+    text.rename(text.with_suffix(".TXT"))
+    for image, other in zip(read_yolo(folder / "data.yaml").images, before.images, strict=True):
+        assert same_objects(image, other)
+    text.write_text("0 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(DataError, match=r"cut_000\.TXT and .*cut_000\.txt are of one picture"):
+        read_yolo(folder / "data.yaml")
+
+
+def test_two_pictures_share_no_label_file(tmp_path):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    png = folder / "images" / "val" / "cut_000.png"
+    png.with_suffix(".bmp").write_bytes(png.read_bytes())
+    with pytest.raises(DataError, match=r"cut_000\.png would share a label file"):
+        read_yolo(folder / "data.yaml")
+
+
+def test_pictures_in_subfolders_are_read(tmp_path):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    (folder / "data.yaml").write_text("names: [a, b]\ntrain: images\n")
+    assert sum(len(image.annotations) for image in read_yolo(folder / "data.yaml").images) == 4
+
+
+def test_a_line_that_is_there_twice_is_one_object(tmp_path, capsys):
+    folder = write_yolo(tmp_path / "yolo", annotated(), pictures(), PARTS)
+    text = folder / "labels" / "val" / "cut_000.txt"
+    (line,) = text.read_text().splitlines()
+    text.write_text(f"{line}\n{line}\n{line.replace('1 ', '0 ', 1)}\n\n {line}\n")
+    found = read_yolo(folder / "data.yaml")
+    assert "data.yaml: 2 objects are there twice" in capsys.readouterr().out
+    (image,) = (image for image in found.images if "cut_000" in image.file)
+    assert [a.label for a in image.annotations] == [1, 0]
+    assert evaluate_boxes(found, true_boxes(found))["AP50"] == 1
+    alike = as_one_class(found)
+    assert evaluate_boxes(alike, true_boxes(alike))["AP50"] == 1
 
 
 def test_unknown_shapes(tmp_path):
