@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt, label
 
+from helpers.annotations.regions import NEIGHBOURS, Region, region_of, regions
 from helpers.errors import did_you_mean
 
 PROMPT_TYPES = ("point", "box", "both")
-NEIGHBOURS = np.ones((3, 3), bool)  # pixels that touch at a corner belong together
+MOST_PROMPTS = 8  # of a map: a noisy one has as many peaks as pixels
 Box = tuple[float, float, float, float]
 
 
@@ -62,47 +63,79 @@ class Prompt:
 
 
 def prompt_from_mask(mask: np.ndarray, prompt_type: str = "box") -> Prompt:
-    """Return a prompt for the largest region of a mask.
+    """Return a prompt for the one object of a mask.
 
     Parameters
     ----------
     mask
-        bool, H×W. A region may touch the border, have holes, or be a single pixel, whose box
+        bool, H×W. The object may touch the border, have holes, or be a single pixel, whose box
         begins and ends with it.
     prompt_type
-        ``"point"``: the pixel deepest inside the region, so never in a hole; ``"box"``: the box
+        ``"point"``: the pixel deepest inside the object, so never in a hole; ``"box"``: the box
         around it; ``"both"``: pixel and box.
 
     Raises
     ------
     ValueError
-        When the mask is no bool H×W, marks nothing, or there is no such type.
+        When the mask is no bool H×W, marks nothing or several objects, or there is no such type.
+    """
+    found = prompted_objects(mask, prompt_type)
+    if len(found) != 1:
+        raise ValueError(
+            f"the mask marks {len(found)} objects, and a prompt asks for one. Take them one by one "
+            "(prompted_objects does)."
+            if found
+            else "the mask marks nothing, so there is nothing to point at."
+        )
+    return found[0][0]
+
+
+def prompted_objects(mask: np.ndarray, prompt_type: str = "box") -> list[tuple[Prompt, Region]]:
+    """Return for each object of a mask (bool, H×W) its prompt and what is to be found for it.
+
+    Raises
+    ------
+    ValueError
+        When the mask is no bool H×W, or there is no such type of prompt.
     """
     _check_type(prompt_type)
-    if mask.dtype != bool or mask.ndim != 2:
-        raise ValueError(f"a mask is bool of shape H×W; got {mask.dtype} of shape {mask.shape}.")
-    if not mask.any():
-        raise ValueError("the mask marks nothing, so there is nothing to point at.")
-    regions, _ = label(mask, NEIGHBOURS)
-    region = regions == 1 + np.bincount(regions[mask] - 1).argmax()
-    # Beyond the border is outside: the deepest pixel of a region that touches it lies inwards.
-    depth = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
-    return _prompt(region, np.unravel_index(depth.argmax(), depth.shape), prompt_type)
+    found = []
+    for region in regions(mask):
+        # Beyond its box is outside: the deepest pixel of one that touches the border lies inwards.
+        depth = distance_transform_edt(np.pad(region.bits, 1))[1:-1, 1:-1]
+        row, column = np.unravel_index(depth.argmax(), depth.shape)
+        pixel = (region.top + row, region.left + column)
+        found.append((_prompt(region, pixel, prompt_type), region))
+    return found
 
 
 def prompt_from_map(scores: np.ndarray, prompt_type: str = "box", level: float = 0.5) -> Prompt:
-    """Return a prompt where an anomaly map is highest; no ground truth is needed.
+    """Return the first prompt of `prompts_from_map`: for the object that holds the highest pixel.
+
+    Parameters and errors are those of `prompts_from_map`.
+    """
+    return prompts_from_map(scores, prompt_type, level, most=1)[0]
+
+
+def prompts_from_map(
+    scores: np.ndarray, prompt_type: str = "box", level: float = 0.5, most: int = MOST_PROMPTS
+) -> list[Prompt]:
+    """Return prompts where an anomaly map is high, one an object; no ground truth is needed.
+
+    What is connected and at least ``level`` of the way from the map's median to its maximum is
+    taken for an object.
 
     Parameters
     ----------
     scores
         H×W, finite, higher where more anomalous.
     prompt_type
-        ``"point"``: the highest pixel; ``"box"``: the box around the region that holds it and
-        whose scores are at least ``level`` of the way from the map's median to its maximum;
-        ``"both"``: pixel and box.
+        ``"point"``: the highest pixel of the object; ``"box"``: the box around it; ``"both"``:
+        pixel and box.
     level
         Between 0 and 1; a low one makes large boxes.
+    most
+        Number of objects that are asked for, those with the highest pixels first.
 
     Raises
     ------
@@ -118,9 +151,18 @@ def prompt_from_map(scores: np.ndarray, prompt_type: str = "box", level: float =
     low, high = float(np.median(scores)), float(scores.max())
     if low == high:
         raise ValueError("the map has no pixel that stands out, so there is nothing to point at.")
-    peak = np.unravel_index(scores.argmax(), scores.shape)
-    regions, _ = label(scores >= min(low + level * (high - low), high), NEIGHBOURS)
-    return _prompt(regions == regions[peak], peak, prompt_type)
+    numbered, _ = label(scores >= min(low + level * (high - low), high), NEIGHBOURS)
+    marked = np.flatnonzero(numbered)
+    falling = marked[np.argsort(-scores.ravel()[marked], kind="stable")]
+    first = np.sort(np.unique(numbered.ravel()[falling], return_index=True)[1])[:most]
+    return [
+        _prompt(
+            region_of(numbered == numbered.ravel()[peak]),
+            np.unravel_index(peak, scores.shape),
+            prompt_type,
+        )
+        for peak in falling[first]
+    ]
 
 
 def jitter_box(prompt: Prompt, rng: np.random.Generator, share: float, side: int) -> Prompt:
@@ -149,9 +191,9 @@ def jitter_box(prompt: Prompt, rng: np.random.Generator, share: float, side: int
     return Prompt(prompt.points, prompt.inside, tuple(map(float, (*low, *high))))
 
 
-def _prompt(region: np.ndarray, pixel: tuple, prompt_type: str) -> Prompt:
-    rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
-    box = tuple(map(float, (columns[0], rows[0], columns[-1], rows[-1])))
+def _prompt(region: Region, pixel: tuple, prompt_type: str) -> Prompt:
+    left, top, width, height = region.box
+    box = tuple(map(float, (left, top, left + width - 1, top + height - 1)))
     points, inside = ((float(pixel[1]), float(pixel[0])),), (True,)
     if prompt_type == "box":
         return Prompt(box=box)

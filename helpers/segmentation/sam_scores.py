@@ -7,7 +7,7 @@ import torch
 from helpers.data.category import Category
 from helpers.metrics.masks import mask_summary, mask_table
 from helpers.metrics.pixel import pixel_report
-from helpers.segmentation.prompts import PROMPT_TYPES, prompt_from_map
+from helpers.segmentation.prompts import PROMPT_TYPES, prompts_from_map
 from helpers.segmentation.sam import Sam
 
 BATCH = 4
@@ -21,6 +21,8 @@ def evaluate_map_prompts(
     embeddings: torch.Tensor | None = None,
 ) -> pd.DataFrame:
     """Segment test pictures with prompts from their maps alone, and measure.
+
+    Each object of a map has a prompt; what SAM finds for any of them is the mask of the picture.
 
     Parameters
     ----------
@@ -49,14 +51,17 @@ def evaluate_map_prompts(
     if embeddings is None:
         embeddings = sam.embed(category.test[rows], BATCH)
     for prompt_type in PROMPT_TYPES:
-        asked = [prompt_from_map(scores, prompt_type) for scores in heat]
-        parts = []
+        asked = [
+            (row, prompt)
+            for row, scores in enumerate(heat)
+            for prompt in prompts_from_map(scores, prompt_type)
+        ]
+        probabilities = np.zeros(heat.shape, np.float32)
         with torch.inference_mode():
-            for start in range(0, len(rows), BATCH):
-                here = slice(start, start + BATCH)
-                logits = sam.logits(embeddings[here], asked[here], heat.shape[-1])
-                parts.append(logits.sigmoid().cpu())
-        probabilities = torch.cat(parts).numpy()
+            for start in range(0, len(asked), BATCH):
+                pictures, prompts = zip(*asked[start : start + BATCH], strict=True)
+                logits = sam.logits(embeddings[list(pictures)], prompts, heat.shape[-1])
+                np.maximum.at(probabilities, list(pictures), logits.sigmoid().cpu().numpy())
         masks = mask_table(probabilities > 0.5, truth, category.defects[rows])
         both = pixel_report(truth, heat / heat.max() + probabilities)
         table[f"prompt: {prompt_type}"] = {

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from helpers.segmentation.prompts import Prompt, jitter_box, prompt_from_map, prompt_from_mask
+from helpers.segmentation.prompts import (
+    Prompt,
+    jitter_box,
+    prompt_from_map,
+    prompt_from_mask,
+    prompted_objects,
+    prompts_from_map,
+)
 
 
 def blob(top, left, height, width, shape=(20, 30)):
@@ -21,9 +28,19 @@ def test_the_point_is_the_deepest_pixel():
     assert prompt == Prompt(((7.0, 5.0),), (True,))
 
 
-def test_the_largest_region_is_asked_for():
+def test_each_object_has_a_prompt_and_is_its_target():
     mask = blob(1, 1, 2, 2) | blob(10, 10, 4, 4)
-    assert prompt_from_mask(mask).box == (10, 10, 13, 13)
+    found = prompted_objects(mask)
+    assert [prompt.box for prompt, _ in found] == [(1, 1, 2, 2), (10, 10, 13, 13)]
+    for prompt, region in found:
+        target = region.on(*mask.shape)
+        assert prompt_from_mask(target) == prompt
+        left, top, right, bottom = map(int, prompt.box)
+        assert target.sum() == target[top : bottom + 1, left : right + 1].sum()
+    assert np.array_equal(sum(region.on(*mask.shape) for _, region in found), mask)
+    with pytest.raises(ValueError, match="marks 2 objects, and a prompt asks for one"):
+        prompt_from_mask(mask)
+    assert prompted_objects(mask & False) == []
 
 
 def test_a_point_is_never_in_a_hole():
@@ -60,6 +77,10 @@ def test_a_map_is_asked_at_its_peak_with_the_box_of_its_half_height():
 def test_another_peak_does_not_widen_the_box():
     scores = blob(2, 2, 3, 3) * 1.0 + blob(12, 20, 3, 3) * 2.0
     assert prompt_from_map(scores).box == (20, 12, 22, 14)
+    boxes = [prompt.box for prompt in prompts_from_map(scores)]
+    assert boxes == [(20, 12, 22, 14), (2, 2, 4, 4)], "the highest comes first"
+    assert [p.points for p in prompts_from_map(scores, "point")] == [((20, 12),), ((2, 2),)]
+    assert len(prompts_from_map(scores, most=1)) == 1
 
 
 def test_what_cannot_be_pointed_at_is_refused():

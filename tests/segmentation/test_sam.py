@@ -164,9 +164,8 @@ class TestWithTransformers:
         images, masks = spots
         sam = self.small()
         before = {name: value.clone() for name, value in sam.model.state_dict().items()}
-        prompts = [prompt_from_mask(mask) for mask in masks]
         settings = FineTuning(TrainingSettings(epochs=30, batch_size=6, learning_rate=3e-3))
-        losses = fine_tune(sam, images, masks, prompts, settings)
+        losses = fine_tune(sam, images, masks, settings)
         assert len(losses) == 30 and losses[-1] < 0.7 * losses[0]
         for name, value in sam.model.state_dict().items():
             changed = not torch.equal(value, before[name])
@@ -179,6 +178,35 @@ class TestWithTransformers:
         found = sam.masks(images, [prompt_from_map(one) for one in maps])
         assert found.shape == masks.shape
 
+    def test_fine_tuning_asks_for_one_object_at_a_time(self, spots, monkeypatch):
+        images, masks = spots[0][:3], np.zeros((3, 64, 64), bool)
+        masks[0, 4:9, 4:9] = masks[0, 30:50, 30:34] = masks[1, 8:20, 8:20] = True
+        masks[2, 1, 1] = masks[2, 60, 60] = masks[2, 40:50, 5:9] = True
+        seen = []
+
+        def loss(logits, truth):
+            seen.extend(zip(asked, truth.cpu().numpy(), strict=True))
+            return logits.mean()
+
+        asked = []
+        sam = self.small()
+        whole = sam_module.Sam.logits
+
+        def logits(self, embeddings, prompts, side):
+            asked[:] = prompts
+            return whole(self, embeddings, prompts, side)
+
+        monkeypatch.setattr(sam_module.Sam, "logits", logits)
+        training = TrainingSettings(epochs=1, batch_size=4, learning_rate=1e-4)
+        fine_tune(sam, images, masks, FineTuning(training, loss, jitter=0))
+        assert len(seen) == 6
+        for prompt, target in seen:
+            # Jitter moves an edge by a pixel at least.
+            box = np.array(prompt_from_mask(target).box)
+            assert np.abs(box - prompt.box).max() <= 1
+        union = np.any([target for _, target in seen], axis=0)
+        assert np.array_equal(union, masks.any(0))
+
     def test_only_the_decoder_is_trainable(self):
         counts = freeze_encoders(self.small())
         assert counts["vision_encoder"][0] == counts["prompt_encoder"][0] == 0
@@ -186,13 +214,13 @@ class TestWithTransformers:
 
     def test_bad_input_is_named(self, spots):
         images, masks = spots
-        sam, prompts = self.small(), [prompt_from_mask(mask) for mask in masks]
-        with pytest.raises(ValueError, match="6 pictures and 5 prompts"):
-            fine_tune(sam, images, masks, prompts[:5])
+        sam = self.small()
+        with pytest.raises(ValueError, match="6 pictures and 5 prompts|5 prompts"):
+            sam.masks(images, [Prompt(box=(0, 0, 1, 1))] * 5, batch_size=6)
         empty = masks.copy()
         empty[2] = False
         with pytest.raises(ValueError, match="mask of picture 2 marks nothing"):
-            fine_tune(sam, images, empty, prompts)
+            fine_tune(sam, images, empty)
         with pytest.raises(ValueError, match="square pictures"):
             sam.embed(images[:, :, :32])
         with pytest.raises(ValueError, match="outside the picture"):
