@@ -66,7 +66,8 @@ def load_category(
         if root is None and not os.environ.get("MVTEC_ROOT"):
             print("MVTec AD is not here (the set-up page says how to get it): generated hazelnuts.")
         return generate_category(size)
-    return _read(name, folder, size, "MVTec AD" if name in CATEGORIES else "own pictures")
+    source = "MVTec AD" if name in CATEGORIES else "own pictures"
+    return _read(name, folder, list_files(folder), size, source)
 
 
 def generate_category(
@@ -99,9 +100,8 @@ def generate_category(
             f"defect, such as 'test/crack'; got {dict(counts)}."
         )
     recipe = (render.REVISION, DECODING, int(size), sorted(counts.items()), seed)
-    folder = _generated_folder(size, counts, seed)
-    content = (folder / CONTENT).read_text("utf-8")
-    category = _read("hazelnut", folder, size, "generated", content)
+    folder, files, content = _generated(size, counts, seed)
+    category = _read("hazelnut", folder, files, size, "generated", content)
     return replace(category, fingerprint=_digest(recipe, 16))
 
 
@@ -124,8 +124,8 @@ def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.Da
     DataError
         As for `load_category`, as far as names and headers show.
     """
-    folder = category_folder(name, root) or _generated_folder(256)
-    files = list_files(folder)
+    folder = category_folder(name, root)
+    folder, files = (folder, list_files(folder)) if folder else _generated(256)[:2]
     headers = in_parallel(lambda image: read_header(folder / image.file), files, "reading headers")
     table = pd.DataFrame(
         [
@@ -146,9 +146,10 @@ def _check_size(size: int, largest: int = LARGEST) -> None:
         )
 
 
-def _generated_folder(
+def _generated(
     size: int, counts: Mapping[str, int] = render.MVTEC_COUNTS, seed: int = 0
-) -> Path:
+) -> tuple[Path, list[ImageFile], str]:
+    """Return the folder of generated images, made if need be, its files and their fingerprint."""
     # One set serves all small sizes: it is shrunk when it is read, as real images are.
     size = max(size, 256)
     # The renderer's own source is part of the name, so that a changed one never meets old files.
@@ -156,20 +157,28 @@ def _generated_folder(
     code = [module.read_bytes() for module in sorted(source.glob("*.py"))]
     key = _digest((size, sorted(counts.items()), seed, code), 8)
     folder = data_folder() / "generated" / f"{size}-{key}" / "hazelnut"
+    files: list[ImageFile] = []
+    content = ""
+
+    def look(folder: Path) -> None:
+        nonlocal files, content
+        files = list_files(folder)
+        content = fingerprint(folder, _names(files))
 
     def fill(work: Path) -> None:
         render.write_category(work, size=size, counts=counts, seed=seed)
-        (work / CONTENT).write_text(fingerprint(work, _names(list_files(work))), "utf-8")
+        look(work)
+        (work / CONTENT).write_text(content, "utf-8")
 
-    return make_folder_once(folder, fill, _is_as_generated)
+    def is_as_generated(folder: Path) -> bool:
+        try:
+            look(folder)
+            return content == (folder / CONTENT).read_text("utf-8")
+        except (OSError, ValueError):
+            return False
 
-
-def _is_as_generated(folder: Path) -> bool:
-    try:
-        kept = (folder / CONTENT).read_text("utf-8")
-        return kept == fingerprint(folder, _names(list_files(folder)))
-    except (OSError, ValueError):
-        return False
+    make_folder_once(folder, fill, is_as_generated)
+    return folder, files, content
 
 
 def _digest(parts: object, size: int) -> str:
@@ -180,9 +189,10 @@ def _names(files: list[ImageFile]) -> list[str]:
     return [image.file for image in files] + [image.mask for image in files if image.mask]
 
 
-def _read(name: str, folder: Path, size: int, source: str, content: str = "") -> Category:
+def _read(
+    name: str, folder: Path, files: list[ImageFile], size: int, source: str, content: str = ""
+) -> Category:
     """Read a category; ``content`` is the fingerprint of its files, where it is known already."""
-    files = list_files(folder)
     names, settings = _names(files), {"size": int(size), "decoding": DECODING}
     key = _digest((content, settings), 16) if content else fingerprint(folder, names, **settings)
     train = [image for image in files if image.split == "train"]
