@@ -38,6 +38,7 @@ def plain_train(
     settings: TrainingSettings,
     *,
     checkpoint: Path | None = None,
+    method: object = None,
     title: str = "",
 ) -> History:
     """Train as the tutorials do."""

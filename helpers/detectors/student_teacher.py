@@ -17,6 +17,7 @@ from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone
+from helpers.networks.checkpoint import fingerprint
 from helpers.networks.inference import check_fitted, each_batch, in_batches
 from helpers.networks.normalisation import averaged_normalisation, fold_normalisation
 from helpers.networks.seeding import seeded
@@ -249,9 +250,12 @@ class StudentTeacherDetector(FeatureDetector):
                 self.teacher(batch)
         with seeded(s.training.seed):
             student = Student(self.backbone.channels, self.backbone.strides, s.width, s.depth)
+        # The teacher is a part of the loss.
+        taught = fingerprint(*self.teacher.state_dict().values()) if self.checkpoint else None
         self.history: History = train(
-            student, learned, self.loss, s.training, checkpoint=self.checkpoint, title="student"
-        )
+            student, learned, self.loss, s.training, checkpoint=self.checkpoint,
+            method=(s, taught), title="student",
+        )  # fmt: skip
         with averaged_normalisation(student), machine.autocast():
             for batch in in_batches(learned, machine, s.training.batch_size):
                 student(batch)

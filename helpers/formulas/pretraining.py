@@ -17,9 +17,9 @@ from helpers.formulas.episodes import BEND, Episodes, draw_episodes
 from helpers.formulas.images import draw_formula, render_formulas
 from helpers.machine import Machine, this_machine
 from helpers.networks.backbone import MEAN, STD
-from helpers.networks.checkpoint import load_checkpoint, save_checkpoint
+from helpers.networks.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from helpers.networks.seeding import seeded
-from helpers.networks.training import DivergedError, optimise
+from helpers.networks.training import DivergedError, all_finite, optimise
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,9 @@ def pretrain(
         lr=settings.learning_rate,
         fused=True,
     )
-    identity = repr(sorted(asdict(settings).items()))
+    identity = {"settings": repr(sorted(asdict(settings).items()))}
+    if checkpoint:
+        identity["pictures"] = fingerprint(pool)
     losses, before = load_checkpoint(checkpoint, network, optimiser, identity)
     start = time.perf_counter() - before
     for step in tqdm(range(len(losses), settings.steps), desc="pretraining", leave=False):
@@ -257,7 +259,7 @@ def pretrain(
             )
         if (step + 1) % save_every == 0 or step + 1 == settings.steps:
             seconds = time.perf_counter() - start
-            if checkpoint:
+            if checkpoint and all_finite(network):
                 save_checkpoint(checkpoint, network, optimiser, identity, losses, seconds)
             if report:
                 recent = losses[-save_every:]

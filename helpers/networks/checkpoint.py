@@ -1,19 +1,33 @@
 """One file that an interrupted training continues from."""
 
+import functools
+import hashlib
+import io
+import math
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from helpers.errors import DataError
 from helpers.files import whole_file
 
+REMEDY = "Delete it to start again, or name another checkpoint."
+# More epochs or another budget continue the same run; anything else is another run.
+LENGTH = ("epochs", "seconds")
+
 
 def save_checkpoint(
     path: Path,
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
-    settings: str,
+    identity: Mapping[str, str],
     losses: list[float],
     seconds: float = 0.0,
 ) -> None:
@@ -25,24 +39,35 @@ def save_checkpoint(
         The file.
     model, optimiser
         Their states are written.
-    settings
-        What the run is; a run of other settings refuses the file.
+    identity
+        What the run is, part by part; a run that differs in one of them refuses the file.
     losses, seconds
         So far.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be written or the disk is full.
     """
     state = {
         "model": model.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "settings": settings,
+        "identity": dict(identity),
         "losses": losses,
         "seconds": seconds,
     }
+    # torch.save to a file says of a full disk only that its writer failed.
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
     with whole_file(path) as work:
-        torch.save(state, work)
+        work.write_bytes(buffer.getbuffer())
 
 
 def load_checkpoint(
-    path: Path | None, model: nn.Module, optimiser: torch.optim.Optimizer, settings: str
+    path: Path | None,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    identity: Mapping[str, str],
 ) -> tuple[list[float], float]:
     """Bring model and optimiser to where the file left them; without a file, change nothing.
 
@@ -54,20 +79,123 @@ def load_checkpoint(
     Raises
     ------
     DataError
-        When the file cannot be read, or belongs to another model or other settings.
+        When the file cannot be read, or belongs to another model or another run. Model and
+        optimiser are then as they were.
     """
     if path is None or not path.is_file():
         return [], 0.0
-    remedy = "Delete it to start again, or name another checkpoint."
     try:
+        _check_archive(path)
         # weights_only: a checkpoint is read as tensors and numbers, never run as code.
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["settings"] == settings:
-            model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
-            return list(state["losses"]), float(state["seconds"])
+        weights = _fitted(state["model"], model.state_dict(), "model")
+        moments = _moments(state["optimiser"], optimiser)
+        known = dict(state["identity"])
+        losses, seconds = [float(loss) for loss in state["losses"]], float(state["seconds"])
+        if not all(map(math.isfinite, (*losses, seconds))):
+            raise ValueError("its losses are not finite")
     except Exception as error:
         # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is not a checkpoint of this model: {reason}. {remedy}") from error
-    raise DataError(f"{path} belongs to a run with other settings: {state['settings']}. {remedy}")
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"{path} is not a checkpoint of this model: {reason}. {REMEDY}") from error
+    other = [part for part in identity if known.get(part) != identity[part]]
+    if other:
+        raise DataError(f"{path} belongs to a run with other {' and '.join(other)}. {REMEDY}")
+    model.load_state_dict(weights)
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": moments, "param_groups": groups})
+    return losses, seconds
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse what would allocate more than the file holds."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise ValueError("its archive claims more than the file holds")
+
+
+def _fitted(
+    values: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], whose: str
+) -> dict[str, torch.Tensor]:
+    """Copy tensors into the layout of those that are wanted; raise ``ValueError`` if they differ.
+
+    A fused optimiser reads memory as its weights lie there, whatever the strides of a file say.
+    """
+    if set(values) != set(wanted):
+        name = sorted(set(values) ^ set(wanted), key=str)[0]
+        raise ValueError(f"only one of file and {whose} has {name}")
+    fitted = {}
+    for name, like in wanted.items():
+        value = values[name]
+        if value.shape != like.shape or value.dtype != like.dtype or value.layout != like.layout:
+            raise ValueError(
+                f"{name} is {value.dtype} of shape {tuple(value.shape)}, not {like.dtype} of shape "
+                f"{tuple(like.shape)}"
+            )
+        if not value.isfinite().all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+        fitted[name] = torch.empty_like(like).copy_(value)
+    return fitted
+
+
+def _moments(
+    state: Mapping[str, Any], optimiser: torch.optim.Optimizer
+) -> dict[int, dict[str, torch.Tensor]]:
+    """Return what Adam keeps of each weight, each in the layout of its weight."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    if not set(state["state"]) <= set(range(len(weights))):
+        raise ValueError("its optimiser has other weights")
+    found = {}
+    for number, values in state["state"].items():
+        weight = weights[number].detach()
+        wanted = {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight}
+        found[number] = _fitted(values, wanted, "optimiser")
+    return found
+
+
+def fingerprint(*parts: np.ndarray | torch.Tensor) -> str:
+    """Return a short digest of arrays: of their types, shapes and numbers."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        array = np.ascontiguousarray(part.detach().cpu() if torch.is_tensor(part) else part)
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def describe_settings(value: object) -> str:
+    """Write settings down, those of parts included, without what only says when to stop."""
+
+    def plain(value: Any) -> Any:
+        if is_dataclass(value):
+            value = asdict(value)
+        if isinstance(value, Mapping):
+            return sorted((k, plain(v)) for k, v in value.items() if k not in LENGTH)
+        if isinstance(value, (tuple, list)):
+            return [plain(each) for each in value]
+        return value
+
+    return repr(plain(value))
+
+
+def describe_function(function: Callable) -> str:
+    """Write down what a function computes: its name, its instructions, and the numbers it uses.
+
+    So that a loss edited under the same name is another loss.
+    """
+    if isinstance(function, functools.partial):
+        return repr((describe_function(function.func), function.args, function.keywords))
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__"):
+        return type(function).__qualname__
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    used = [value for value in cells if isinstance(value, (int, float, str, tuple))]
+    digest = hashlib.blake2b(repr(_instructions(function.__code__)).encode(), digest_size=16)
+    return repr((function.__qualname__, function.__defaults__, used, digest.hexdigest()))
+
+
+def _instructions(code: CodeType) -> tuple:
+    constants = [_instructions(c) if isinstance(c, CodeType) else c for c in code.co_consts]
+    return code.co_code, code.co_names, constants

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,16 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from helpers.errors import check_least
+from helpers.errors import DataError, check_least
 from helpers.machine import Machine, this_machine, to_unit_range
-from helpers.networks.checkpoint import load_checkpoint, save_checkpoint
+from helpers.networks.checkpoint import (
+    REMEDY,
+    describe_function,
+    describe_settings,
+    fingerprint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 
 Loss = Callable[[nn.Module, torch.Tensor], torch.Tensor]
@@ -76,7 +83,7 @@ class History:
 
 
 class DivergedError(RuntimeError):
-    """The loss became infinite or not a number; the model holds the last good epoch's weights."""
+    """Loss or weights became infinite or not a number; the model holds the last good weights."""
 
 
 def check_batch(count: int, settings: TrainingSettings, what: str = "training images") -> None:
@@ -143,6 +150,7 @@ def train(
     *,
     machine: Machine | None = None,
     checkpoint: Path | None = None,
+    method: object = None,
     title: str = "training",
 ) -> History:
     """Train ``model`` in place, and leave it in evaluation mode.
@@ -165,24 +173,40 @@ def train(
         Device and number format; found by itself when not given.
     checkpoint
         File to write after each epoch and to continue from when it is there.
+    method
+        What else the run rests on, such as a detector's settings: a checkpoint knows its images,
+        model, loss, settings and this, and is refused where one of them is another.
     title
         What the progress bar says.
 
     Raises
     ------
     ValueError
-        When there are fewer images than a batch holds, or they are not uint8 N×3×H×W.
+        When there are fewer images than a batch holds, they are not uint8 N×3×H×W, or a weight of
+        the model is not finite to begin with.
     DataError
-        When the checkpoint cannot be read or belongs to another model or other settings.
+        When the checkpoint cannot be read or written, belongs to another run, or is further than
+        the epochs asked for.
     DivergedError
-        When the loss is not finite.
+        When the loss or a weight is not finite; no checkpoint is then written.
     """
     machine = machine or this_machine()
     data = machine.stage(images)
     check_batch(len(images), settings)
+    if not all_finite(model):
+        raise ValueError("the model's weights hold NaN or infinite numbers; make it anew.")
     model = machine.place(model)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
-    losses, _ = load_checkpoint(checkpoint, model, optimiser, _identity(settings))
+    identity, losses = {}, []
+    if checkpoint:
+        checkpoint = Path(checkpoint)
+        identity = _identity(model, images, loss, settings, method)
+        losses, _ = load_checkpoint(checkpoint, model, optimiser, identity)
+        if len(losses) > settings.epochs:
+            raise DataError(
+                f"{checkpoint} has {len(losses)} epochs behind it, more than the "
+                f"{settings.epochs} asked for. {REMEDY}"
+            )
 
     start, ended_by = time.perf_counter(), "epochs"
     steps = math.ceil(len(data) / settings.batch_size)
@@ -200,7 +224,7 @@ def train(
                 mean = _epoch(model, data, loss, optimiser, order, machine, bar)
             losses.append(mean)
             if checkpoint:
-                save_checkpoint(checkpoint, model, optimiser, _identity(settings), losses)
+                save_checkpoint(checkpoint, model, optimiser, identity, losses)
     model.eval()
     return History(tuple(losses), time.perf_counter() - start, ended_by)
 
@@ -225,12 +249,16 @@ def _epoch(
         total += value.detach() * len(rows)
         bar.update()
     mean = float(total) / len(data)
-    if not math.isfinite(mean):
+    # The last step's weights have not been in any loss yet.
+    if not math.isfinite(mean) or not all_finite(model):
         model.load_state_dict(good)
         model.eval()
+        what = (
+            "a weight became NaN or infinite" if math.isfinite(mean) else f"the loss became {mean}"
+        )
         raise DivergedError(
-            f"the loss became {mean}: training diverged. The model keeps the weights of the last "
-            f"good epoch. Try a learning rate below {optimiser.param_groups[0]['lr']:g}."
+            f"{what}: training diverged. The model keeps the weights from before this epoch. "
+            f"Try a learning rate below {optimiser.param_groups[0]['lr']:g}."
         )
     bar.set_postfix(loss=f"{mean:.4g}")
     return mean
@@ -240,7 +268,18 @@ def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def _identity(settings: TrainingSettings) -> str:
-    # More epochs or another budget continue the same run; anything else is another run.
-    own = {k: v for k, v in asdict(settings).items() if k not in ("epochs", "seconds")}
-    return repr(sorted(own.items()))
+def all_finite(model: nn.Module) -> bool:
+    """Return whether all weights and statistics of a model are finite numbers."""
+    values = [v for v in model.state_dict().values() if v.is_floating_point()]
+    return not values or bool(torch.stack([v.isfinite().all() for v in values]).all())
+
+
+def _identity(
+    model: nn.Module, images: np.ndarray, loss: Loss, settings: TrainingSettings, method: object
+) -> dict[str, str]:
+    return {
+        "images": fingerprint(images),
+        "model": str(model),
+        "loss": describe_function(loss),
+        "settings": describe_settings((settings, method)),
+    }

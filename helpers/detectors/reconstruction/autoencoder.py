@@ -197,6 +197,7 @@ class AutoencoderDetector(ReconstructionDetector):
             reconstruction_loss,
             self.settings.training,
             checkpoint=self.checkpoint,
+            method=self.settings,
             title="autoencoder",
         )
         return self

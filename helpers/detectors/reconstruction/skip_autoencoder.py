@@ -195,6 +195,7 @@ class SkipAutoencoderDetector(BaseDetector):
             self._loss,
             s.training,
             checkpoint=self.checkpoint,
+            method=self.settings,
             title="repairing autoencoder",
         )
         return self
