@@ -68,8 +68,16 @@ def load_checkpoint(
     model: nn.Module,
     optimiser: torch.optim.Optimizer,
     identity: Mapping[str, str],
+    most: float = math.inf,
 ) -> tuple[list[float], float]:
     """Bring model and optimiser to where the file left them; without a file, change nothing.
+
+    Parameters
+    ----------
+    path, model, optimiser, identity
+        As for ``save_checkpoint``.
+    most
+        How many losses the file may hold: a run that is further than was asked for is another.
 
     Returns
     -------
@@ -79,8 +87,8 @@ def load_checkpoint(
     Raises
     ------
     DataError
-        When the file cannot be read, or belongs to another model or another run. Model and
-        optimiser are then as they were.
+        When the file cannot be read, belongs to another model or another run, or is further than
+        ``most``. Model and optimiser are then as they were.
     """
     if path is None or not path.is_file():
         return [], 0.0
@@ -101,6 +109,10 @@ def load_checkpoint(
     other = [part for part in identity if known.get(part) != identity[part]]
     if other:
         raise DataError(f"{path} belongs to a run with other {' and '.join(other)}. {REMEDY}")
+    if len(losses) > most:
+        raise DataError(
+            f"{path} has {len(losses)} epochs behind it, more than the {most} asked for. {REMEDY}"
+        )
     model.load_state_dict(weights)
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": moments, "param_groups": groups})

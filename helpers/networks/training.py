@@ -12,10 +12,9 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from helpers.errors import DataError, check_least
+from helpers.errors import check_least
 from helpers.machine import Machine, this_machine, to_unit_range
 from helpers.networks.checkpoint import (
-    REMEDY,
     describe_function,
     describe_settings,
     fingerprint,
@@ -201,12 +200,7 @@ def train(
     if checkpoint:
         checkpoint = Path(checkpoint)
         identity = _identity(model, images, loss, settings, method)
-        losses, _ = load_checkpoint(checkpoint, model, optimiser, identity)
-        if len(losses) > settings.epochs:
-            raise DataError(
-                f"{checkpoint} has {len(losses)} epochs behind it, more than the "
-                f"{settings.epochs} asked for. {REMEDY}"
-            )
+        losses, _ = load_checkpoint(checkpoint, model, optimiser, identity, settings.epochs)
 
     start, ended_by = time.perf_counter(), "epochs"
     steps = math.ceil(len(data) / settings.batch_size)

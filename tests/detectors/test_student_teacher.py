@@ -17,6 +17,7 @@ from helpers.detectors.student_teacher import (
     differences,
     mean_of_hardest,
 )
+from helpers.errors import DataError
 from helpers.metrics.image import image_auroc
 from helpers.metrics.scores import Scores
 from helpers.networks.backbone import backbone
@@ -214,3 +215,14 @@ def test_grid_is_told_apart(real_root):
     s = replace(TINY, weights="formula", training=replace(TINY.training, epochs=2))
     scores = StudentTeacherDetector(s).fit(grid.train[:96]).predict(grid.test)
     assert image_auroc(grid.labels, scores.image) > 0.5
+
+
+def test_a_checkpoint_of_another_teacher_is_refused(tmp_path):
+    path = tmp_path / "student.pt"
+    once = replace(TINY, training=replace(TINY.training, epochs=1))
+    StudentTeacherDetector(once, checkpoint=path).fit(still_stripes(20))
+    other = backbone("resnet18", "random", TINY.layers, seed=9)
+    with pytest.raises(DataError, match="a run with other settings"):
+        StudentTeacherDetector(once, other, path).fit(still_stripes(20))
+    with pytest.raises(DataError, match="a run with other images"):
+        StudentTeacherDetector(once, checkpoint=path).fit(still_stripes(20, seed=1))

@@ -1,9 +1,13 @@
 """The training loop: it minimises, repeats, resumes, and stops cleanly."""
 
+import errno
+import functools
 import signal
 import subprocess
 import sys
 import textwrap
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,6 +210,180 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     run(epochs=1, checkpoint=checkpoint)
     with pytest.raises(DataError, match=r"run\.pt belongs to a run with other settings"):
         run(epochs=2, seed=3, checkpoint=checkpoint)
+
+
+def scaled_error(factor):
+    def loss(model, batch):
+        return factor * squared_error(model, batch)
+
+    return loss
+
+
+def absolute_error(model, batch):
+    return (model(batch).float() - batch).abs().mean()
+
+
+@pytest.mark.parametrize(
+    ("other", "changed"),
+    [
+        ({"pictures": np.ascontiguousarray(images()[:, :, ::-1])}, "images"),
+        ({"pictures": images(9)}, "images"),
+        ({"loss": absolute_error}, "loss"),
+        ({"loss": scaled_error(2)}, "loss"),
+        ({"loss": functools.partial(squared_error)}, "loss"),
+        ({"method": TrainingSettings(learning_rate=0.5)}, "settings"),
+        ({"learning_rate": 2e-2}, "settings"),
+        ({"batch_size": 5}, "settings"),
+        ({"activation": nn.ReLU()}, "model"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_and_says_what_differs(tmp_path, other, changed):
+    def go(epochs, pictures=None, loss=None, method=None, activation=None, **more):
+        model = nn.Sequential(network(), activation or nn.Tanh())
+        pictures, loss = images() if pictures is None else pictures, loss or scaled_error(1)
+        settings = TrainingSettings(epochs, **({"batch_size": 4, "learning_rate": 1e-2} | more))
+        return train(
+            model, pictures, loss, settings, machine=CPU, checkpoint=tmp_path / "run.pt",
+            method=method,
+        )  # fmt: skip
+
+    go(1)
+    with pytest.raises(DataError, match=rf"run\.pt belongs to a run with other {changed}\. Delete"):
+        go(2, **other)
+    assert len(go(2).losses) == 2
+
+
+def test_a_checkpoint_that_is_further_than_asked_is_refused(tmp_path):
+    run(epochs=3, checkpoint=tmp_path / "run.pt")
+    assert len(run(epochs=3, checkpoint=str(tmp_path / "run.pt"))[1].losses) == 3
+    with pytest.raises(DataError, match=r"3 epochs behind it, more than the 2 asked for"):
+        run(epochs=2, checkpoint=tmp_path / "run.pt")
+
+
+def zero_bytes(path):
+    path.write_bytes(b"")
+
+
+def changed(change):
+    def spoil(path):
+        state = torch.load(path, weights_only=True)
+        change(state)
+        torch.save(state, path)
+
+    return spoil
+
+
+def legacy(path):
+    state = torch.load(path, weights_only=True)
+    torch.save(state, path, _use_new_zipfile_serialization=False)
+
+
+def packed(path):
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def moments(state):
+    return state["optimiser"]["state"]
+
+
+SPOILT = {
+    "zero bytes": zero_bytes,
+    "moments of another shape": changed(
+        lambda s: moments(s)[0].update(exp_avg=torch.zeros(2), exp_avg_sq=torch.zeros(2))
+    ),
+    "moments in 16 bits": changed(
+        lambda s: moments(s)[0].update(exp_avg=torch.zeros(4, 3, 3, 3).half())
+    ),
+    "moments missing": changed(lambda s: moments(s)[0].pop("exp_avg_sq")),
+    "moments of other weights": changed(lambda s: moments(s).update({99: moments(s)[0]})),
+    "moments that are text": changed(lambda s: moments(s)[0].update(exp_avg="many")),
+    "no optimiser": changed(lambda s: s.pop("optimiser")),
+    "no identity": changed(lambda s: s.pop("identity")),
+    "a list": changed(lambda s: s.update(model=[1, 2])),
+    "weights of another shape": changed(lambda s: s["model"].update({"0.weight": torch.zeros(1)})),
+    "weights that are not finite": changed(lambda s: s["model"]["0.weight"].fill_(float("nan"))),
+    "losses that are not finite": changed(lambda s: s.update(losses=[float("nan")])),
+    "losses that are text": changed(lambda s: s.update(losses=["low"])),
+    "the format of old": legacy,
+    "a packed archive": packed,
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_a_spoilt_checkpoint_is_refused_and_changes_nothing(tmp_path, spoil):
+    path = tmp_path / "run.pt"
+    run(epochs=1, checkpoint=path)
+    spoil(path)
+    before, model = path.read_bytes(), network()
+    settings = TrainingSettings(epochs=2, batch_size=4, learning_rate=1e-2)
+    with pytest.raises(DataError, match=r"run\.pt is not a checkpoint of this model: .+ Delete it"):
+        train(model, images(), squared_error, settings, machine=CPU, checkpoint=path)
+    assert torch.equal(weights(model), weights(network()))
+    assert path.read_bytes() == before
+
+
+def test_moments_are_laid_out_as_their_weights(tmp_path):
+    # One number that claims to be many: read as it lies, it would lead out of its memory.
+    path = tmp_path / "run.pt"
+    run(epochs=1, checkpoint=path)
+    thin = torch.zeros(1, 1, 1, 1).expand(4, 3, 3, 3)
+    changed(lambda s: moments(s)[0].update(exp_avg=thin, exp_avg_sq=thin))(path)
+    _, history = run(epochs=3, checkpoint=path)
+    assert np.isfinite(history.losses).all()
+
+
+def test_a_full_disk_names_the_checkpoint_and_keeps_the_one_before(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    run(epochs=1, checkpoint=path)
+    before = path.read_bytes()
+
+    def full(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DataError, match=r"run\.pt cannot be written: No space left"):
+        run(epochs=2, checkpoint=path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["run.pt"]
+
+
+class Jump(torch.autograd.Function):
+    """Pass a loss on; its gradient is not a number."""
+
+    @staticmethod
+    def forward(ctx, value):
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * float("nan")
+
+
+def test_weights_spoilt_by_the_last_step_are_not_kept(tmp_path):
+    path, calls = tmp_path / "run.pt", []
+
+    def loss(model, batch):
+        calls.append(0)
+        value = squared_error(model, batch)
+        return Jump.apply(value) if len(calls) == 6 else value  # the last step of epoch 2
+
+    model = network()
+    settings = TrainingSettings(epochs=2, batch_size=4, learning_rate=1e-2)
+    with pytest.raises(DivergedError, match="a weight became NaN or infinite"):
+        train(model, images(), loss, settings, machine=CPU, checkpoint=path)
+    assert torch.equal(weights(model), weights(run(epochs=1)[0]))
+    assert len(torch.load(path, weights_only=True)["losses"]) == 1
+
+
+def test_weights_that_are_not_finite_to_begin_with_are_refused():
+    model = network()
+    model[0].weight.data[0] = np.inf
+    with pytest.raises(ValueError, match="weights hold NaN or infinite numbers"):
+        train(model, images(), squared_error, TrainingSettings(batch_size=4), machine=CPU)
 
 
 def test_a_failed_resume_leaves_the_model_as_it_was(tmp_path):

@@ -189,3 +189,13 @@ def test_a_batch_larger_than_the_data_is_refused(images):
 def test_unknown_settings_are_refused(changes):
     with pytest.raises(ValueError, match="must be"):
         replace(SETTINGS, **changes)
+
+
+def test_a_checkpoint_of_other_settings_or_images_is_refused(images, tmp_path):
+    path = tmp_path / "run.pt"
+    short = replace(SETTINGS, training=replace(SETTINGS.training, epochs=1))
+    SkipAutoencoderDetector(short, path).fit(images)
+    with pytest.raises(DataError, match="a run with other settings"):
+        SkipAutoencoderDetector(replace(short, ssim_share=0.5), path).fit(images)
+    with pytest.raises(DataError, match="a run with other images"):
+        SkipAutoencoderDetector(short, path).fit(255 - images)
