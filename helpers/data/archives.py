@@ -1,11 +1,10 @@
 """Take one category of MVTec AD out of an archive without trusting the archive."""
 
-import lzma
+import glob
 import shutil
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,12 @@ from typing import IO
 from tqdm import tqdm
 
 from helpers.errors import DataError
-from helpers.files import free_bytes, make_folder_once, megabytes
+from helpers.files import UnwritableError, free_bytes, make_folder_once, megabytes, readable
 
 LAYOUT = ("train/good", "test", "ground_truth")
 MAX_ENTRIES = 100_000  # the whole of MVTec AD has about 7,000
+MAX_NOTE = 1 << 20  # bytes of what a tar file may say of an entry, such as a long name
+MAX_NAME, MAX_PATH = 255, 1000  # bytes
 CHUNK = 1 << 20
 
 
@@ -84,15 +85,23 @@ def copy_category(source: Path, category: str, folder: Path) -> Path:
 
     Parameters and errors are those of `unpack_category`, with a folder in the archive's place.
     """
-    places = (source / category, *sorted(source.glob(f"*/{category}")))
+    places = (source / category, *sorted(source.glob(f"*/{glob.escape(category)}")))
     found = next((place for place in places if (place / LAYOUT[0]).is_dir()), None)
     if found is None:
         raise ArchiveError(f"{source} holds no folder '{category}' with {LAYOUT[0]} in it.")
 
     def fill(work: Path) -> None:
-        size = sum(path.stat().st_size for path in found.rglob("*") if path.is_file())
+        with readable(found):
+            size = sum(path.stat().st_size for path in found.rglob("*") if path.is_file())
         _check_room(size, work, free_bytes(work), found)
-        shutil.copytree(found, work, dirs_exist_ok=True)
+        try:
+            shutil.copytree(found, work, dirs_exist_ok=True)
+        except shutil.Error as error:
+            source, _, why = error.args[0][0]
+            raise UnwritableError(
+                f"{source} cannot be copied to {folder}: {why}. Check that you may read it, and "
+                f"that there is room ({megabytes(free_bytes(work))} are free)."
+            ) from error
         check_layout(work, str(found))
 
     return make_folder_once(folder, fill)
@@ -148,6 +157,8 @@ def _checked(entry: Entry, archive: Path) -> PurePosixPath:
         or not entry.name.isprintable()
     ):
         raise ArchiveError(f"{archive} is unsafe: the path {entry.name!r} could lead elsewhere.")
+    if len(entry.name) > MAX_PATH or any(len(part.encode()) > MAX_NAME for part in path.parts):
+        raise ArchiveError(f"{archive} holds a name too long for a disk: {entry.name[:80]!r}…")
     if entry.kind == "special":
         raise ArchiveError(f"{archive} is unsafe: {entry.name!r} is a link or a device, no file.")
     return path
@@ -168,17 +179,40 @@ def _check_room(needed: int, folder: Path, room: int, source: Path) -> None:
 
 
 def _entries(archive: Path) -> Iterator[Entry]:
-    if tarfile.is_tarfile(archive):
-        yield from _tar_entries(archive)
+    try:
+        tar = tarfile.open(archive, tarinfo=_Header)  # noqa: SIM115
+    except tarfile.ReadError:
+        tar = None
+    if tar:
+        yield from _tar_entries(tar)
     elif zipfile.is_zipfile(archive):
         yield from _zip_entries(archive)
     else:
         raise ArchiveError(f"{archive} is no .tar.xz, .tar.gz, .tar or .zip archive, or damaged.")
 
 
-def _tar_entries(archive: Path) -> Iterator[Entry]:
-    with tarfile.open(archive) as tar:
+class _Header(tarfile.TarInfo):
+    """Refuses what makes ``tarfile`` allocate or go round in circles (CVE-2025-8194)."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Header":
+        header = super().frombuf(buf, encoding, errors)
+        is_file = header.isreg() or header.isdir()
+        if header.size < 0 or (header.size > MAX_NOTE and not is_file):
+            raise tarfile.ReadError(f"{header.name[:80]!r} claims {header.size} bytes")
+        if header.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.ReadError(f"{header.name[:80]!r} is sparse")
+        return header
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        raise tarfile.ReadError("it holds a sparse file")
+
+
+def _tar_entries(tar: tarfile.TarFile) -> Iterator[Entry]:
+    with tar:
         for member in tar:
+            if member.size < 0:  # as an extended header may claim
+                raise tarfile.ReadError(f"{member.name[:80]!r} claims {member.size} bytes")
             kind = "file" if member.isreg() else "folder" if member.isdir() else "special"
             yield Entry(member.name, kind, member.size, lambda m=member: tar.extractfile(m))
         # Two empty blocks end a tar; the second is still unread. Reading to the very end makes
@@ -202,20 +236,16 @@ def _readable(archive: Path) -> Iterator[None]:
     """Turn the many errors of the decompressors into one that names the archive."""
     try:
         yield
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        lzma.LZMAError,
-        zlib.error,
-        EOFError,
-        RuntimeError,  # zipfile's for a password or an unknown method
-        OSError,
-    ) as error:
+    except DataError:
+        raise
+    except Exception as error:
+        # The bytes decide what is raised: by tarfile, zipfile, the decompressors, struct or int().
         # gzip and bz2 report bad data as an OSError without a number; other numbers and files
         # are trouble with the disk we write to.
         ours = isinstance(error, OSError) and error.errno and error.filename != str(archive)
         if ours:
             raise
         raise ArchiveError(
-            f"{archive} is damaged or cannot be read: {error}. Download it again."
+            f"{archive} is damaged or cannot be read: {error or type(error).__name__}. Download it "
+            "again."
         ) from error

@@ -9,18 +9,23 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse, InvalidURL
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from filelock import FileLock
 from tqdm import tqdm
 
+from helpers.deadline import within
 from helpers.errors import DataError
 from helpers.files import free_bytes, megabytes, writable
 
 CHUNK = 1 << 18
 TIMEOUT = 30.0  # seconds without a single byte after which a connection counts as dead
+ANSWER = 120.0  # seconds within which a server must have begun to send the file
+WINDOW = 60.0  # seconds in which a line must bring WINDOW × SLOWEST bytes, or is given up
+SLOWEST = 1_000  # bytes a second
+LARGEST = 10**10  # bytes; the whole of MVTec AD is about half of it
 ATTEMPTS = 6  # connections made before giving up
 PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
 
@@ -118,15 +123,17 @@ def _receive(source: Source, part: Path) -> None:
     have = part.stat().st_size if identity else 0
     if identity and have == identity.total:
         return
-    request = urllib.request.Request(source.url, headers=_range(identity, have))
-    with _connection(request, part) as response:
+    with _connection(source.url, _range(identity, have), part) as response:
         start, new = _read_headers(response, source)
         if start and not (start == have and _is_same(identity, new)):
             _discard(part)
             raise _RetryError("the file on the server has changed; starting afresh")
+        most = min(source.bytes or LARGEST, free_bytes(part.parent))
         if new.total is not None:
             if source.bytes not in (None, new.total):
                 raise SourceError(f"offers {new.total} bytes where {source.bytes} are expected")
+            if new.total > (source.bytes or LARGEST):
+                raise SourceError(f"offers {new.total} bytes, more than any archive of this kind")
             if (room := free_bytes(part.parent)) < new.total - start:
                 raise SourceError(
                     f"is {megabytes(new.total - start)} to download, and {part.parent} has "
@@ -142,15 +149,18 @@ def _receive(source: Source, part: Path) -> None:
             for chunk in _chunks(response, None if new.total is None else new.total - start):
                 file.write(chunk)
                 bar.update(len(chunk))
+                if new.total is None and file.tell() > most:
+                    _discard(part)
+                    raise SourceError(f"sends more than the {most} bytes expected or free here")
 
 
 def _chunks(response: HTTPResponse, wanted: int | None) -> Iterator[bytes]:
-    """Yield the body; stop at ``wanted`` bytes, and complain when fewer arrive."""
-    got = 0
+    """Yield the body; stop at ``wanted`` bytes, and complain when fewer arrive, or too slowly."""
+    got, before, begun = 0, 0, monotonic()
     while got != wanted:
         try:
             chunk = response.read1(CHUNK)
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise _RetryError(f"the line broke ({str(error) or type(error).__name__})") from error
         if not chunk:
             if wanted is not None:
@@ -158,12 +168,20 @@ def _chunks(response: HTTPResponse, wanted: int | None) -> Iterator[bytes]:
             return
         got += len(chunk)
         yield chunk
+        if (passed := monotonic() - begun) >= WINDOW:
+            if got - before < SLOWEST * passed and got != wanted:
+                raise _RetryError(f"the line is too slow ({got - before} bytes in {passed:.0f} s)")
+            before, begun = got, monotonic()
 
 
 @contextmanager
-def _connection(request: urllib.request.Request, part: Path) -> Iterator[HTTPResponse]:
+def _connection(url: str, headers: dict[str, str], part: Path) -> Iterator[HTTPResponse]:
+    opener = urllib.request.build_opener(_HttpRedirectsOnly)
     try:
-        response = urllib.request.build_opener(_HttpRedirectsOnly).open(request, timeout=TIMEOUT)
+        request = urllib.request.Request(url, headers=headers)
+        response = within(ANSWER, lambda: opener.open(request, timeout=TIMEOUT))
+    except SourceError:
+        raise
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:
@@ -173,6 +191,8 @@ def _connection(request: urllib.request.Request, part: Path) -> Iterator[HTTPRes
             raise _RetryError(f"HTTP {error.code} {error.reason}") from error
         gone = "; the file is no longer at this address" if error.code in (404, 410) else ""
         raise SourceError(f"HTTP {error.code} {error.reason}{gone}") from error
+    except (ValueError, InvalidURL) as error:
+        raise SourceError(f"leads to an address that is none ({error})") from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or str(error) or type(error).__name__
         raise _RetryError(f"no connection ({reason})") from error
@@ -229,10 +249,20 @@ def _identity_of(part: Path, source: Source) -> _Identity | None:
     """Return what ``part`` is a part of; None when it cannot be continued from ``source``."""
     try:
         identity = _Identity(**json.loads(_note(part).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     known = identity.etag or identity.modified or identity.total is not None
-    return identity if known and part.is_file() and identity.url == source.url else None
+    usable = known and part.is_file() and identity.url == source.url and _is_sound(identity)
+    return identity if usable else None
+
+
+def _is_sound(identity: _Identity) -> bool:
+    """Say whether what was noted can be sent as headers and compared with others."""
+    texts = [text for text in (identity.etag, identity.modified) if text is not None]
+    total = 0 if identity.total is None else identity.total
+    return all(type(text) is str and text.isascii() and text.isprintable() for text in texts) and (
+        type(total) is int and total >= 0
+    )
 
 
 def _discard(part: Path) -> None:

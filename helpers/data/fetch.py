@@ -11,8 +11,8 @@ from filelock import FileLock
 from helpers.data.archives import ArchiveError, check_layout, copy_category, unpack_category
 from helpers.data.download import Source, SourceError, download
 from helpers.errors import DataError, did_you_mean
-from helpers.files import writable
-from helpers.paths import data_folder
+from helpers.files import readable, writable
+from helpers.paths import data_folder, named_path
 
 PAGE = "https://www.mvtec.com/company/research/datasets/mvtec-ad"
 KAGGLE_SET = "ipythonx/mvtec-ad"  # named by the coursework; several public notebooks use it
@@ -98,7 +98,8 @@ def fetch(category: str, root: Path, source: str | None = None) -> Path:
         raise ValueError(
             f"MVTec AD has no category '{category}'. {did_you_mean(category, CATEGORY_ARCHIVES)}"
         )
-    folder = root / category
+    folder = named_path(root, "--root") / category
+    root = folder.parent
     with writable(folder):
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{category}.fetch.lock"):
@@ -110,7 +111,7 @@ def fetch(category: str, root: Path, source: str | None = None) -> Path:
 
 def _fetch_new(folder: Path, source: str | None) -> Path:
     if source not in (None, "mvtec", "kaggle"):
-        return _take(Path(source), folder)
+        return _take(named_path(source, "--source"), folder)
     failures = []
     for name, deliver in _routes(folder, source):
         try:
@@ -180,8 +181,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="folder that holds the categories (default: data/mvtec)",
     )
     arguments = parser.parse_args(argv)
-    there = (arguments.root / arguments.category).exists()
     try:
+        with readable(arguments.root):
+            there = (arguments.root / arguments.category).exists()
         folder = fetch(arguments.category, arguments.root, arguments.source)
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -4,9 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
-import queue
 import socket
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -20,6 +18,7 @@ import torch
 from torchvision.models import get_model, get_model_weights
 from torchvision.models._api import WeightsEnum
 
+from helpers.deadline import within
 from helpers.errors import DataError, did_you_mean
 from helpers.files import whole_file
 
@@ -232,28 +231,11 @@ def read_state(path: Path) -> tuple[State, str]:
 
 def _await_answer(url: str) -> None:
     """Raise an OSError unless the server of ``url`` answers within ``TIMEOUT`` seconds in all."""
-    # A socket's own time limit holds for one address of several, and not for looking them up.
-    # A daemon, so that Python can end while it still waits.
-    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            request = urllib.request.Request(url, method="HEAD")
-            urllib.request.urlopen(request, timeout=TIMEOUT).close()
-            answers.put(None)
-        except urllib.error.HTTPError as error:
-            error.close()
-            answers.put(None)  # an answer, too; the download itself will say what is wrong
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
+    request = urllib.request.Request(url, method="HEAD")
     try:
-        error = answers.get(timeout=TIMEOUT)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {TIMEOUT:g} seconds") from None
-    if error:
-        raise error
+        within(TIMEOUT, lambda: urllib.request.urlopen(request, timeout=TIMEOUT).close())
+    except urllib.error.HTTPError as error:
+        error.close()  # an answer, too; the download itself will say what is wrong
 
 
 @contextlib.contextmanager

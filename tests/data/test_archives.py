@@ -2,9 +2,11 @@
 
 import errno
 import io
+import lzma
 import shutil
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -366,3 +368,77 @@ def test_check_layout_wants_files(tmp_path):
     (tmp_path / "hazelnut/ground_truth/crack").rmdir()
     with pytest.raises(ArchiveError, match="no ground_truth, or an empty one"):
         check_layout(tmp_path / "hazelnut")
+
+
+def bomb(kind, megabytes):
+    """Return a header of ``kind`` that claims this much."""
+    info = tarfile.TarInfo("hazelnut/test/x")
+    info.type, info.size = kind, megabytes * 1_000_000
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+NOTES = [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("kind", NOTES)
+def test_what_is_said_of_an_entry_may_not_be_endless(tmp_path, root, kind, first):
+    archive, megabytes = tmp_path / "n.tar.xz", 50
+    before = b"" if first else write_tar(archive, NUT, mode="w").read_bytes().rstrip(b"\0")
+    before += bytes(-len(before) % 512)
+    with lzma.open(archive, "w", preset=0) as file:
+        file.write(before)
+        file.write(bomb(kind, megabytes))
+        for _ in range(megabytes):
+            file.write(bytes(1_000_000))
+    tracemalloc.start()
+    with pytest.raises(ArchiveError, match=r"n\.tar\.xz"):
+        unpack_category(archive, "hazelnut", root / "hazelnut")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+    assert_nothing_left(root)
+
+
+def test_a_claim_below_zero_does_not_go_round_in_circles(tmp_path, root):
+    info = tarfile.TarInfo("hazelnut/test/x")
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = (-512).to_bytes(12, "big", signed=True)
+    header[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(header))[0]
+    (tmp_path / "n.tar").write_bytes(bytes(header) + bytes(1024))
+    with pytest.raises(ArchiveError, match=r"n\.tar"):
+        unpack_category(tmp_path / "n.tar", "hazelnut", root / "hazelnut")
+    info.pax_headers = {"size": "-5000"}
+    write_tar(tmp_path / "n.tar", NUT, info)
+    with pytest.raises(ArchiveError, match=r"n\.tar"):
+        unpack_category(tmp_path / "n.tar", "hazelnut", root / "hazelnut")
+    assert_nothing_left(root)
+
+
+def test_sparse_files_are_refused(tmp_path, root):
+    old = tarfile.TarInfo("hazelnut/test/x")
+    old.type = tarfile.GNUTYPE_SPARSE
+    new = tarfile.TarInfo("hazelnut/test/x")
+    new.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "x"}
+    for info in (old, new):
+        archive = write_tar(tmp_path / "n.tar", NUT, info)
+        with pytest.raises(ArchiveError, match=r"n\.tar.*sparse"):
+            unpack_category(archive, "hazelnut", root / "hazelnut")
+        assert_nothing_left(root)
+
+
+@pytest.mark.parametrize("name", ["n" * 256, "\u4e00" * 90])
+@pytest.mark.parametrize("write", [write_tar, write_zip])
+def test_names_too_long_for_a_disk_are_the_archives_fault(tmp_path, root, name, write):
+    archive = write(tmp_path / "n.archive", NUT | {f"hazelnut/test/{name}": b""})
+    with pytest.raises(ArchiveError, match="holds a name too long for a disk"):
+        unpack_category(archive, "hazelnut", root / "hazelnut")
+    assert_nothing_left(root)
+
+
+def test_a_folder_that_cannot_be_copied_whole_is_named(tmp_path, root):
+    source = unpacked(tmp_path / "cache")
+    (source / "hazelnut" / "test" / "gone.png").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"gone\.png cannot be copied to .*No such file"):
+        copy_category(source, "hazelnut", root / "hazelnut")
+    assert_nothing_left(root)

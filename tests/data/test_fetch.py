@@ -352,3 +352,43 @@ def test_the_command_runs(tmp_path):
     run = subprocess.run([sys.executable, "-m", "helpers.data.fetch", *words], capture_output=True)
     assert run.returncode == 0, run.stderr
     assert category(tmp_path / "root" / "hazelnut") == FILES
+
+
+@pytest.mark.parametrize("where", ["http://[::1", "http://127.0.0.1:port/", f"http://{'a' * 70}/"])
+def test_a_source_that_leads_nowhere_does_not_keep_the_next_from_being_tried(
+    shelf, root, monkeypatch, where
+):
+    shelf.offers("moved", "hazelnut")
+    (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
+    send_head = SimpleHTTPRequestHandler.send_head
+
+    def redirect(handler):
+        if "moved" not in handler.path:
+            return send_head(handler)
+        handler.send_response(302)
+        handler.send_header("Location", where)
+        handler.end_headers()
+        return None
+
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "send_head", redirect)
+    assert category(fetch("hazelnut", root)) == FILES
+    assert shelf.requests == ["/moved.tar.xz", "/hazelnut.tar.xz"]
+
+
+def test_an_archive_that_is_broken_does_not_either(shelf, root):
+    shelf.offers("broken", "hazelnut")
+    (shelf.folder / "broken.tar.xz").write_bytes(tar_of("hazelnut")[:-30])
+    (shelf.folder / "hazelnut.tar.xz").write_bytes(tar_of("hazelnut"))
+    assert category(fetch("hazelnut", root)) == FILES
+    assert visible(root) == ["hazelnut"]
+
+
+@pytest.mark.parametrize("root", ["~nosuchuser/mvtec", "a\0b"])
+def test_a_root_that_is_none_is_named(root, capsys):
+    assert main(["hazelnut", "--root", root]) == 1
+    assert "--root is" in capsys.readouterr().err
+
+
+def test_a_source_that_is_none_is_named(tmp_path, capsys):
+    assert main(["hazelnut", "--root", str(tmp_path), "--source", "~nosuchuser/hazelnut.zip"]) == 1
+    assert "--source is '~nosuchuser/hazelnut.zip'" in capsys.readouterr().err
