@@ -1,5 +1,6 @@
 """Sphinx extension of the book: no page needs a network, and every notebook has its buttons.
 
+It shows the notebooks of the folder ``notebooks_folder``, in which they may have fresh outputs.
 It writes the explorers' data, copies MathJax from a Python package next to the pages, leaves out
 the icons that no page shows, and adds a JupyterLab button.
 """
@@ -15,6 +16,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 from tools import explorer_data
+from tools.notebook_files import NOTEBOOKS
 from tools.repository import ROOT
 
 MADE = ROOT / "_build" / "made"
@@ -104,6 +106,13 @@ def make_assets(app: Sphinx, config: Config) -> None:
     config.html_static_path.append(str(MADE))
 
 
+def show_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Take a notebook from the folder whose outputs shall be shown."""
+    notebook = Path(app.config.notebooks_folder, f"{Path(docname).name}.ipynb")
+    if docname.startswith("notebooks/"):
+        source[0] = notebook.read_text("utf-8")
+
+
 def dress_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
@@ -161,7 +170,9 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.add_config_value("notebooks_folder", str(NOTEBOOKS), "env")
     app.connect("config-inited", make_assets)
+    app.connect("source-read", show_outputs)
     app.connect("html-page-context", dress_page, priority=900)  # after the theme's buttons
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

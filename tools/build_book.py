@@ -1,6 +1,7 @@
 """Build the static book, warnings as errors, and check that every page is there.
 
-``--execute`` runs every notebook while building; without it the committed outputs are rendered.
+``--execute`` renders fresh outputs: it first runs every notebook that has changed since it was last
+run (see ``tools/execution.py``). Without it the committed outputs are rendered.
 ``--builder linkcheck`` builds nothing and asks every link whether it still leads somewhere.
 """
 
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import yaml
 
+from tools.execution import NotebookError, executed, kept_folder
+from tools.notebook_files import NOTEBOOKS, notebook_paths
 from tools.repository import ROOT, configuration
 from tools.times import write_tables
 
@@ -35,11 +38,11 @@ def missing_pages() -> list[str]:
     return [page for page in pages(contents) if not (HTML / f"{page}.html").is_file()]
 
 
-def build(execute: bool, builder: str = "html") -> None:
-    """Run Jupyter Book; exit with its status when it fails."""
-    write_tables()
+def build(notebooks: Path = NOTEBOOKS, builder: str = "html") -> None:
+    """Run Jupyter Book with the notebooks of a folder; exit with its status when it fails."""
+    write_tables(notebooks)
     config = configuration()
-    config["execute"]["execute_notebooks"] = "force" if execute else "off"
+    config["sphinx"]["config"]["notebooks_folder"] = str(notebooks)
     extensions = config["sphinx"]["local_extensions"]
     # Jupyter Book takes the folders from where the configuration lies.
     config["sphinx"]["local_extensions"] = {k: str(ROOT / v) for k, v in extensions.items()}
@@ -61,7 +64,14 @@ def main() -> None:
     parser.add_argument("--execute", action="store_true", help="run the notebooks first")
     parser.add_argument("--builder", default="html", choices=("html", "linkcheck"))
     chosen = parser.parse_args()
-    build(chosen.execute, chosen.builder)
+    notebooks = NOTEBOOKS
+    if chosen.execute:
+        notebooks = kept_folder()
+        try:
+            list(executed(notebook_paths()))
+        except NotebookError as error:
+            sys.exit(str(error))
+    build(notebooks, chosen.builder)
     if chosen.builder != "html":
         return
     if missing := missing_pages():

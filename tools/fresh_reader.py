@@ -111,7 +111,7 @@ def main() -> None:
         steps.append(
             walk(
                 "first detector, with a figure",
-                [python, "tools/run_notebooks.py", FIRST],
+                [python, "-m", "tools.run_notebooks", FIRST],
                 folder,
                 TO_FIRST,
             )

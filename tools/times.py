@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.files import whole_file
-from tools.notebook_files import notebook_paths
+from tools.notebook_files import NOTEBOOKS, notebook_paths
 
 GENERATED = Path(__file__).resolve().parent.parent / "book" / "generated"
 WORDS_A_MINUTE = 200
@@ -60,19 +60,28 @@ class Measured:
         return max(1, round(self.words / WORDS_A_MINUTE))
 
 
+def run_time(path: Path) -> tuple[int | None, str]:
+    """Return the seconds that a notebook took by its own account, and on what machine."""
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs]
+    found = re.findall(r"This run took (\d+) s(?: \((.*?)\))?", "\n".join(outputs))
+    if not found:
+        return None, ""
+    seconds, machine = found[-1]
+    return int(seconds), re.sub(r"\b1 threads", "1 thread", machine)
+
+
 def measured(path: Path) -> Measured:
     """Read the notebook at ``path``."""
     cells = nbformat.read(path, as_version=4).cells
-    outputs = [o.get("text", "") for c in cells if c.cell_type == "code" for o in c.outputs]
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    found = re.findall(r"This run took (\d+) s(?: \((.*?)\))?", "\n".join(outputs))
-    seconds, machine = found[-1] if found else (None, "")
+    seconds, machine = run_time(path)
     prose = re.sub(r"(?s)```.*?```|\]\(.*?\)|<[^>]+>", " ", text)
     return Measured(
         file=path.name,
         title=re.search(r"(?m)^# (.+)$", text)[1],
-        seconds=None if seconds is None else int(seconds),
-        machine=re.sub(r"\b1 threads", "1 thread", machine),
+        seconds=seconds,
+        machine=machine,
         words=len(prose.split()),
         exercises=len(re.findall(r"(?m)^### \d+\.\d+ ", text)),
     )
@@ -96,9 +105,9 @@ def table(chapters: Sequence[Measured]) -> str:
     return "\n".join([*lines, f"| *all* | {sums[0]} | {sums[1]} | {sums[2]} | |", ""])
 
 
-def write_tables(folder: Path = GENERATED) -> list[Path]:
-    """Write the table of all notebooks, and one for each learning path; return the files."""
-    chapters = [measured(path) for path in notebook_paths()]
+def write_tables(notebooks: Path = NOTEBOOKS, folder: Path = GENERATED) -> list[Path]:
+    """Write the table of the notebooks in a folder, and one for each learning path."""
+    chapters = [measured(notebooks / path.name) for path in notebook_paths()]
     by_number = {one.number: one for one in chapters}
     wanted = {"times": chapters} | {
         f"path-{name}": [by_number[n] for n in numbers if n in by_number]
