@@ -29,7 +29,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-book: $(INSTALLED)  ## Execute every notebook on the generated data and build the book
+book: $(INSTALLED)  ## Execute what has changed, on the generated data, and build the book
 	$(BOOK_RUN) $(BIN)/python -m tools.build_book --execute
 
 test: lint pytest nbval browser  ## Check style, helpers, every notebook's outputs, every page
@@ -42,8 +42,8 @@ pytest: $(INSTALLED)
 	$(BIN)/python -m pytest --ignore=tests/browser
 
 nbval: $(INSTALLED)
-	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=900 \
-		--nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=7200 \
+		--nbval-kernel-startup-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
 browser: committed-book  ## Check every page of the book in Chromium; skipped where there is none
 	$(BIN)/python -m pytest tests/browser -rs --numprocesses 2
@@ -72,7 +72,7 @@ fresh-reader: $(INSTALLED)  ## Time a fresh reader's path from clone to the firs
 landing: $(INSTALLED)  ## Draw the pictures of the front page anew
 	TQDM_DISABLE=1 $(BIN)/python -m tools.landing_picture
 
-notebooks: $(INSTALLED)  ## Run all notebooks top to bottom and keep their outputs in them
+notebooks: $(INSTALLED)  ## Run the notebooks that have changed and keep their outputs in them
 	$(BOOK_RUN) $(BIN)/python -m tools.run_notebooks
 
 lab: $(INSTALLED)  ## Open the notebooks in JupyterLab
@@ -104,5 +104,5 @@ lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
 repository: $(INSTALLED)  ## Point the whole book at another repository: make repository URL=...
 	$(BIN)/python -m tools.set_repository $(URL)
 
-clean:  ## Remove what was built; environment and data stay
+clean:  ## Remove what was built and executed; environment and data stay
 	rm -rf _build .pytest_cache .ruff_cache

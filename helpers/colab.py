@@ -1,4 +1,4 @@
-"""Make a Colab runtime ready: install what it lacks, leave what it has."""
+"""Make a Colab runtime ready: install what it lacks, leave what it has, and say what is too old."""
 
 import subprocess
 import sys
@@ -23,7 +23,8 @@ def install_missing(
 
     Packages that are there stay as they are: replacing a preinstalled torch, torchvision or numpy
     costs gigabytes and breaks the packages built against it. The versions present are handed to
-    pip as constraints, so that a new package cannot pull in others in their place.
+    pip as constraints, so that a new package cannot pull in others in their place. One that is
+    older than the book needs is named, with the command that replaces it.
 
     Parameters
     ----------
@@ -43,6 +44,13 @@ def install_missing(
     requirements = [r for r in map(Requirement, listed) if r.name not in NOT_NEEDED]
     present = {r.name: _version(r.name) for r in requirements}
     missing = [str(r) for r in requirements if present[r.name] is None]
+    for requirement in requirements:
+        found = present[requirement.name]
+        if found and not requirement.specifier.contains(found, prereleases=True):
+            print(
+                f"Warning: {requirement.name} {found} is here; the book needs {requirement}. Where "
+                f"a chapter fails: %pip install '{requirement}', then Runtime → Restart session."
+            )
     if missing:
         kept = "".join(f"{name}=={found}\n" for name, found in present.items() if found)
         with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import colab
 from helpers.colab import install_missing
 
 
@@ -40,9 +41,18 @@ def test_nothing_runs_when_nothing_is_missing(pyproject):
     assert install_missing(pyproject("torch>=2.5", "numpy>=1.26"), run) == []
 
 
-def test_an_old_version_that_is_there_is_left_alone(pyproject):
-    assert install_missing(pyproject("numpy>=99"), lambda _: None) == []
+def test_an_old_version_that_is_there_is_left_alone_and_named(pyproject, monkeypatch, capsys):
+    def run(command):
+        raise AssertionError(command)
+
+    versions = {"torch": "2.3.1+cu121", "numpy": "2.1.0", "scipy": "1.14.0rc1"}
+    monkeypatch.setattr(colab, "version", versions.get)
+    assert install_missing(pyproject("torch>=2.5", "numpy>=1.26", "scipy>=1.13"), run) == []
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Warning: torch 2.3.1+cu121 is here; the book needs torch>=2.5.")
+    assert "%pip install 'torch>=2.5'" in line
 
 
-def test_the_books_own_list_is_the_default():
+def test_the_books_own_list_is_the_default(capsys):
     assert install_missing(run=lambda _: None) == []
+    assert not capsys.readouterr().out, "nothing that is here is too old"

@@ -15,12 +15,17 @@ BADGE = (
 FIRST_CELL = """\
 # On Colab only: fetch the helpers, and install what Colab does not have.
 import sys
+from importlib.util import find_spec
 
+url = "{url}"
 if "google.colab" in sys.modules:
-    url = "{url}"
     folder = "/content/{folder}"
     ![ -d $folder ] || git clone -q --depth 1 -b {branch} $url $folder
     sys.path.insert(0, folder)
+if not find_spec("helpers"):
+    hint = f"The book's helpers are not here. Open this from a clone of {{url}}, by `make lab`."
+    raise ModuleNotFoundError(hint)
+if "google.colab" in sys.modules:
     from helpers.colab import install_missing
 
     install_missing()"""

@@ -33,7 +33,7 @@ def test_a_fresh_reader_inherits_neither_environment_nor_data():
 
 def test_a_step_is_timed_and_a_failed_one_tells_why(tmp_path):
     step = walk("sleep", [sys.executable, "-c", "import time; time.sleep(0.2)"], tmp_path, 1)
-    assert 0.2 <= step.seconds < 20
+    assert step.seconds >= 0.2
     assert step.limit == 1
     with pytest.raises(SystemExit, match=r"(?s)boom failed.*no such nut"):
         walk("boom", [sys.executable, "-c", "raise SystemExit('no such nut')"], tmp_path)

@@ -1,5 +1,6 @@
 """The tools behind the make targets."""
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from IPython.core.inputtransformer2 import TransformerManager
 
 from tools.build_book import pages
+from tools.repository import first_cell
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +69,14 @@ def test_one_command_changes_every_badge_and_first_cell(fork):
         before = nbformat.read(ROOT / "notebooks" / path.name, as_version=4)
         after = nbformat.read(path, as_version=4)
         assert [c.source for c in before.cells[2:]] == [c.source for c in after.cells[2:]]
+
+
+def test_a_notebook_without_the_helpers_says_where_they_are(monkeypatch):
+    code = TransformerManager().transform_cell(first_cell())
+    exec(code, {})
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModuleNotFoundError, match=r"a clone of https://github\.com/.*`make lab`"):
+        exec(code, {})
 
 
 def test_a_strange_address_changes_nothing(fork):
