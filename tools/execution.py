@@ -22,6 +22,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import nbformat
+import psutil
 from IPython.core.inputtransformer2 import TransformerManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -242,8 +243,11 @@ class _Run:
             on_cell_execute=self._starts,
         )
         python_path = filter(None, [str(self.root), os.environ.get("PYTHONPATH")])
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(python_path)}
+        if threads := threads_beside(_busy()):
+            environment.setdefault("OMP_NUM_THREADS", str(threads))
         try:
-            client.execute(env={**os.environ, "PYTHONPATH": os.pathsep.join(python_path)})
+            client.execute(env=environment)
         except CellExecutionError as error:
             raise self._stopped(without_paths(error.traceback, self.root)) from None
         except DeadKernelError:
@@ -264,6 +268,28 @@ def without_paths(text: str, root: Path) -> str:
     """Return an error's text without colours and without the folders of this machine."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", text).replace(f"{root}{os.sep}", "")
     return re.sub(r"(?<![\w.:/])(?:[A-Z]:)?(?:[\\/][\w.~+ -]+)+(?=[\\/])", "…", plain)
+
+
+def threads_beside(busy: Sequence[float]) -> int | None:
+    """Return how many threads a kernel shall compute with, none where it may take its default.
+
+    Threads of one computation wait for each other. Where another program holds a core, the thread
+    on the free core waits, spinning, for the one that is not running, again and again: fewer
+    threads are several times faster (``benchmarks/side_by_side.py``).
+
+    Parameters
+    ----------
+    busy
+        Of each core, how much of it other programs use, from 0 to 1.
+    """
+    taken = math.floor(sum(busy) + 0.25)
+    return max(1, len(busy) - taken) if taken else None
+
+
+def _busy() -> list[float]:
+    shares = psutil.cpu_percent(0.5, percpu=True)
+    ours = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(shares))
+    return [share / 100 for core, share in enumerate(shares) if core in ours]
 
 
 @contextmanager

@@ -14,7 +14,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from tools import execution
 from tools.book_extension import show_outputs
-from tools.execution import NotebookError, digest, executed, sources, time_left, without_paths
+from tools.execution import (
+    NotebookError,
+    digest,
+    executed,
+    sources,
+    threads_beside,
+    time_left,
+    without_paths,
+)
 
 ROOT = execution.ROOT
 LOG = "with open('log.txt', 'a') as log:\n    print({!r}, os.getpid(), file=log)"
@@ -148,6 +156,34 @@ def test_progress_names_chapter_cell_and_time_left(book, capsys):
         "chapter 1 of 1, 03_alone, about 4 min left",
     ]
     assert "  code cell 3 of 3, about 4 min left" in lines[2:]
+
+
+@pytest.mark.parametrize(
+    ("busy", "threads"),
+    [
+        ([0.1, 0.05], None),  # nothing but a browser
+        ([0.5, 0.2], None),
+        ([0.5, 0.5], 1),
+        ([1.0, 1.0], 1),
+        ([0.9, 0.1, 0.0, 0.0], 3),
+        ([1.0, 1.0, 1.0, 0.5], 1),
+    ],
+)
+def test_a_kernel_leaves_the_cores_to_others_that_they_use(busy, threads):
+    assert threads_beside(busy) == threads
+
+
+def test_a_kernel_gets_these_threads_unless_they_are_set(book, monkeypatch):
+    look = "os.environ.get('OMP_NUM_THREADS')"
+    change(book, "03_alone", lambda cells: cells.append(new_code_cell(look)))
+    monkeypatch.setattr(execution, "_busy", lambda: [0.9, 0.0, 0.0])
+    for given, threads in ((None, "2"), ("5", "5")):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if given:
+            monkeypatch.setenv("OMP_NUM_THREADS", given)
+        ((_, notebook),) = executed(paths(book)[2:], book)
+        assert notebook.cells[-1].outputs[0].data["text/plain"] == repr(threads)
+        (execution.kept_folder(book) / "03_alone.ipynb").unlink()
 
 
 def test_the_time_left_follows_the_pace_of_this_machine():
