@@ -16,7 +16,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint pytest nbval browser committed-book pdf links newest extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain lock repository clean
+.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,10 @@ book: $(INSTALLED)  ## Execute what has changed, on the generated data, and buil
 	$(BOOK_RUN) $(BIN)/python -m tools.build_book --execute
 
 test: lint pytest nbval browser  ## Check style, helpers, every notebook's outputs, every page
+
+fuzz: $(INSTALLED)  ## Read ten thousand damaged annotation files, and as many damaged data files
+	ONE_BAD_NUT_DAMAGED=10000 $(BIN)/python -m pytest tests/annotations tests/data -k test_damaged \
+		--hypothesis-show-statistics
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

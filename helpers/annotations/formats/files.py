@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from reprlib import repr as shown
@@ -168,6 +168,14 @@ def picture_name(name: str) -> str:
     return name.replace("\\", "/")
 
 
+def is_there(test: Callable[[], bool]) -> bool:
+    """Return what ``path.is_file`` or ``path.is_dir`` says, False for a name that none can have."""
+    try:
+        return test()
+    except OSError:
+        return False
+
+
 def upright_size(path: Path) -> tuple[int, int]:
     """Return width and height of a picture as it is shown, turned as its camera says (EXIF).
 
@@ -176,7 +184,7 @@ def upright_size(path: Path) -> tuple[int, int]:
     DataError
         When the picture is missing or cannot be read.
     """
-    if not path.is_file():
+    if not is_there(path.is_file):
         raise DataError(
             f"{path} is missing, though it is annotated. Put the picture there, or remove its "
             "annotation."

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 from helpers.annotations.formats.files import (
     Drawn,
     annotation_set,
+    is_there,
     load_json,
     located,
     upright_size,
@@ -136,7 +137,7 @@ def _picture_of(task: dict, pictures: Path, where: str) -> str:
             raise ValueError("names no picture in its 'data'. Export the project again.")
         safe_name(name)
     for candidate in (name, UPLOADED.sub("", name)):
-        if (pictures / candidate).is_file():
+        if is_there((pictures / candidate).is_file):
             return candidate
     raise DataError(
         f"{where}: the picture {name} is not in {pictures}. Put it there, under this name or "

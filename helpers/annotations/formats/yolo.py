@@ -14,6 +14,7 @@ from helpers.annotations.formats.files import (
     Drawn,
     annotation_set,
     check_form,
+    is_there,
     located,
     number,
     read_text,
@@ -238,7 +239,7 @@ def _folder(path: Path, base: Path, place: str) -> Path:
     # Common exports say ../train/images for train/images; ultralytics reads them so, too.
     choices = [place, place.removeprefix("../")]
     folders = [Path(os.path.normpath(base / choice)) for choice in choices]
-    folder = next((folder for folder in folders if folder.is_dir()), None)
+    folder = next((folder for folder in folders if is_there(folder.is_dir)), None)
     if folder is None:
         raise DataError(
             f"{path} says that pictures are in {folders[0]}, which is not a folder. Correct "
