@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 
+from helpers.files import whole_file
 from tools.notebook_files import notebook_paths, write
 from tools.repository import ROOT, first_cell, with_badge
 
@@ -18,9 +19,8 @@ def set_url(url: str) -> None:
         raise SystemExit(f"'{url}' is not like https://github.com/owner/name")
     config = ROOT / "_config.yml"
     text = config.read_text(encoding="utf-8")
-    config.write_text(
-        re.sub(r"(?m)^(repository:\n  url: ).*$", rf"\g<1>{url}", text), encoding="utf-8"
-    )
+    with whole_file(config) as work:
+        work.write_text(re.sub(r"(?m)^(repository:\n  url: ).*$", rf"\g<1>{url}", text), "utf-8")
 
 
 def align_notebooks() -> None:

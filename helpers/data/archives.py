@@ -1,6 +1,7 @@
 """Take one category of MVTec AD out of an archive without trusting the archive."""
 
 import glob
+import os
 import shutil
 import stat
 import tarfile
@@ -14,7 +15,7 @@ from typing import IO
 from tqdm import tqdm
 
 from helpers.errors import DataError
-from helpers.files import UnwritableError, free_bytes, make_folder_once, megabytes, readable
+from helpers.files import free_bytes, make_folder_once, megabytes, readable
 
 LAYOUT = ("train/good", "test", "ground_truth")
 MAX_ENTRIES = 100_000  # the whole of MVTec AD has about 7,000
@@ -92,19 +93,34 @@ def copy_category(source: Path, category: str, folder: Path) -> Path:
 
     def fill(work: Path) -> None:
         with readable(found):
-            size = sum(path.stat().st_size for path in found.rglob("*") if path.is_file())
+            paths = _files_in(found)
+            size = sum(path.stat().st_size for path in paths)
         _check_room(size, work, free_bytes(work), found)
-        try:
-            shutil.copytree(found, work, dirs_exist_ok=True)
-        except shutil.Error as error:
-            source, _, why = error.args[0][0]
-            raise UnwritableError(
-                f"{source} cannot be copied to {folder}: {why}. Check that you may read it, and "
-                f"that there is room ({megabytes(free_bytes(work))} are free)."
-            ) from error
+        for path in paths:
+            # Only what the file holds: a folder that nobody may write to could not be removed.
+            target = work / path.relative_to(found)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with readable(path):
+                data = path.open("rb")
+            with data, target.open("xb") as file:
+                shutil.copyfileobj(data, file, CHUNK)
         check_layout(work, str(found))
 
     return make_folder_once(folder, fill)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found = []
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        for path in (Path(place, name) for name in sorted(folders) + sorted(files)):
+            if path.is_file():
+                found.append(path)
+            elif path.is_symlink() or not path.is_dir():
+                raise ArchiveError(f"{path} is neither a file nor a folder. Remove it.")
+    return found
 
 
 def check_layout(folder: Path, name: str = "") -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.files import whole_file
+
 DOTS_PER_INCH = 110
 LARGE = 60_000  # bytes; lossless above this is a photograph, which bears compression
 
@@ -93,8 +95,9 @@ class Picture:
         return "webp", data if len(data) < LARGE else _webp(image, quality=88)
 
     def save(self, path: Path) -> None:
-        """Write the picture to a file; its ending decides the format."""
-        self.figure.savefig(path, dpi=DOTS_PER_INCH)
+        """Write the picture to a file, whole or not at all; its ending decides the format."""
+        with whole_file(path) as work:
+            self.figure.savefig(work, dpi=DOTS_PER_INCH, format=path.suffix[1:])
 
 
 def class_colours(names: Iterable[str]) -> dict[str, str]:

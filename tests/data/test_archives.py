@@ -439,6 +439,23 @@ def test_names_too_long_for_a_disk_are_the_archives_fault(tmp_path, root, name, 
 def test_a_folder_that_cannot_be_copied_whole_is_named(tmp_path, root):
     source = unpacked(tmp_path / "cache")
     (source / "hazelnut" / "test" / "gone.png").symlink_to("nowhere")
-    with pytest.raises(DataError, match=r"gone\.png cannot be copied to .*No such file"):
+    with pytest.raises(ArchiveError, match=r"gone\.png is neither a file nor a folder"):
         copy_category(source, "hazelnut", root / "hazelnut")
     assert_nothing_left(root)
+
+
+def test_a_folder_with_a_link_to_a_folder_is_refused(tmp_path, root):
+    source = unpacked(tmp_path / "cache")
+    (source / "hazelnut" / "test" / "up").symlink_to(source)
+    with pytest.raises(ArchiveError, match="up is neither a file nor a folder"):
+        copy_category(source, "hazelnut", root / "hazelnut")
+    assert_nothing_left(root)
+
+
+def test_permissions_are_not_copied(tmp_path, root):
+    source = unpacked(tmp_path / "cache")
+    (source / "hazelnut" / "test").chmod(0o555)
+    (source / "hazelnut" / "test" / "good" / "000.png").chmod(0o444)
+    folder = copy_category(source, "hazelnut", root / "hazelnut")
+    for path in (folder / "test", folder / "test" / "good" / "000.png"):
+        assert path.stat().st_mode & stat.S_IWUSR
