@@ -2,7 +2,6 @@
 
 import glob
 import os
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -15,7 +14,7 @@ from typing import IO
 from tqdm import tqdm
 
 from helpers.errors import DataError
-from helpers.files import free_bytes, make_folder_once, megabytes, readable
+from helpers.files import free_bytes, make_folder_once, megabytes, readable, writable
 
 LAYOUT = ("train/good", "test", "ground_truth")
 MAX_ENTRIES = 100_000  # the whole of MVTec AD has about 7,000
@@ -75,7 +74,7 @@ def unpack_category(archive: Path, category: str, folder: Path) -> Path:
 
     def fill(work: Path) -> None:
         with _readable(archive):
-            _write_category(archive, category, work)
+            _write_category(archive, category, work, folder)
         check_layout(work, f"{archive}, '{category}'")
 
     return make_folder_once(folder, fill)
@@ -98,12 +97,10 @@ def copy_category(source: Path, category: str, folder: Path) -> Path:
         _check_room(size, work, free_bytes(work), found)
         for path in paths:
             # Only what the file holds: a folder that nobody may write to could not be removed.
-            target = work / path.relative_to(found)
-            target.parent.mkdir(parents=True, exist_ok=True)
             with readable(path):
                 data = path.open("rb")
-            with data, target.open("xb") as file:
-                shutil.copyfileobj(data, file, CHUNK)
+            with data:
+                _write(data, work / path.relative_to(found), folder, str(path))
         check_layout(work, str(found))
 
     return make_folder_once(folder, fill)
@@ -126,14 +123,16 @@ def _files_in(folder: Path) -> list[Path]:
 def check_layout(folder: Path, name: str = "") -> None:
     """Raise ArchiveError unless ``folder`` has the folders of an MVTec AD category."""
     for part in LAYOUT:
-        if not ((folder / part).is_dir() and any((folder / part).iterdir())):
+        with readable(folder):
+            there = (folder / part).is_dir() and any((folder / part).iterdir())
+        if not there:
             raise ArchiveError(
                 f"{name or folder} is not a category of MVTec AD: it has no {part}, or an empty "
                 "one. Remove it and fetch it again."
             )
 
 
-def _write_category(archive: Path, category: str, work: Path) -> None:
+def _write_category(archive: Path, category: str, work: Path, folder: Path) -> None:
     prefix, total, room = None, 0, free_bytes(work)
     bar = tqdm(_entries(archive), desc=f"Reading {archive.name}", unit=" files")
     for number, entry in enumerate(bar, start=1):
@@ -149,17 +148,28 @@ def _write_category(archive: Path, category: str, work: Path) -> None:
         total += entry.size
         _check_room(total, work, room, archive)
         target = work.joinpath(*path.parts[at + 1 :])
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with entry.open() as data, target.open("xb") as file:
-                shutil.copyfileobj(data, file, CHUNK)
-        except (FileExistsError, NotADirectoryError):
-            raise ArchiveError(f"{archive} holds '{entry.name}' twice; refused.") from None
+        with entry.open() as data:
+            _write(data, target, folder, f"{archive} holds '{entry.name}'")
     if prefix is None:
         raise ArchiveError(
             f"{archive} does not hold the category '{category}'. Give the category's own archive "
             "or that of the whole set."
         )
+
+
+def _write(data: IO[bytes], target: Path, folder: Path, source: str) -> None:
+    """Copy to a new file; what goes wrong in writing is trouble with ``folder``, in reading not."""
+    with writable(folder):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file = target.open("xb")
+        except (FileExistsError, NotADirectoryError):
+            raise ArchiveError(f"{source} twice; refused.") from None
+    with file:
+        while chunk := data.read(CHUNK):
+            with writable(folder):
+                file.write(chunk)
+                file.flush()
 
 
 def _checked(entry: Entry, archive: Path) -> PurePosixPath:
@@ -256,11 +266,6 @@ def _readable(archive: Path) -> Iterator[None]:
         raise
     except Exception as error:
         # The bytes decide what is raised: by tarfile, zipfile, the decompressors, struct or int().
-        # gzip and bz2 report bad data as an OSError without a number; other numbers and files
-        # are trouble with the disk we write to.
-        ours = isinstance(error, OSError) and error.errno and error.filename != str(archive)
-        if ours:
-            raise
         raise ArchiveError(
             f"{archive} is damaged or cannot be read: {error or type(error).__name__}. Download it "
             "again."

@@ -185,7 +185,12 @@ def read_imagenet_weights(architecture: str) -> tuple[State, str]:
             # TorchVision announces the download with the paths of this machine.
             with _short_patience(), contextlib.redirect_stdout(io.StringIO()):
                 _imagenet(architecture).get_state_dict(progress=False, check_hash=True)
-        except (OSError, RuntimeError, HTTPException) as error:
+        except (
+            OSError,
+            RuntimeError,
+            ValueError,
+            HTTPException,
+        ) as error:  # ValueError: no address
             raise DataError(
                 f"the ImageNet weights of {architecture} cannot be downloaded "
                 f"({getattr(error, 'reason', None) or error}). Take weights='formula', or bring "

@@ -8,6 +8,7 @@ import stat
 import tarfile
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -309,10 +310,11 @@ def test_an_encrypted_zip_is_refused(tmp_path, root):
 def test_a_full_disk_leaves_nothing_half_made(tmp_path, root, monkeypatch, number):
     archive = write_tar(tmp_path / "n.tar", NUT)
 
-    def full(*_):
-        raise OSError(number, "No space left on device")
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(number, "No space left on device")
 
-    monkeypatch.setattr(archives.shutil, "copyfileobj", full)
+    monkeypatch.setattr(Path, "open", lambda *_: Full())
     with pytest.raises(DataError, match="cannot be written: No space left") as raised:
         unpack_category(archive, "hazelnut", root / "hazelnut")
     assert not isinstance(raised.value, ArchiveError)  # the archive is not to blame

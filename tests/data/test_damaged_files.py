@@ -220,6 +220,7 @@ def unpack(folder, name, content):
 
 @pytest.mark.parametrize("kind", ARCHIVES)
 @given(edits=byte_edits)
+@example([("drop", 0, 1)])
 @damages
 def test_damaged_archives(folder, kind, edits):
     found = unpack(folder, f"nut.{kind}", damaged_bytes(packed(kind), edits))

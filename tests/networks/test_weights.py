@@ -254,6 +254,15 @@ def test_a_network_that_never_answers_is_given_up_soon(hub, monkeypatch):
     release.set()
 
 
+def test_an_answer_that_leads_nowhere_is_told(hub, monkeypatch):
+    def redirected(*_, **__):
+        raise ValueError("Invalid IPv6 URL")
+
+    monkeypatch.setattr(weights.urllib.request, "urlopen", redirected)
+    with pytest.raises(DataError, match=r"cannot be downloaded \(Invalid IPv6 URL\)"):
+        read_imagenet_weights("resnet18")
+
+
 def test_a_damaged_imagenet_file_is_named(hub):
     hub.parent.mkdir(parents=True)
     hub.write_bytes(b"half a download")
