@@ -16,6 +16,7 @@ from helpers.annotations.objects import (
     safe_name,
 )
 from helpers.annotations.regions import Region, RegionRules, region_of
+from helpers.annotations.shapes import box_region
 from helpers.annotations.splits import check_disjoint, stratified_parts
 from helpers.data.load import load_category
 from helpers.errors import DataError
@@ -264,6 +265,8 @@ def test_an_object_counts_once():
     objects = (box(0), box(1), box(0, mark=False), box(0), box(0, left=3), box(1))
     assert distinct(objects) == (objects[0], objects[1], objects[2], objects[4])
     assert distinct(()) == ()
+    filled = Annotation(0, box_region((2, 2, 3, 3), 9, 9))
+    assert distinct((filled, box(0))) == (filled,)
     with pytest.raises(ValueError, match="two objects of one class are the same pixels"):
         AnnotatedImage("a.png", 9, 9, objects)
 

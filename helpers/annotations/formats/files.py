@@ -27,7 +27,7 @@ from helpers.errors import DataError
 Drawn = Iterable[tuple[str, tuple[int, int], Iterable[tuple[str, Region]]]]
 # Bounds of what is read, so that a small file cannot fill the memory: bytes of a text, and pixels
 # of all outlined objects' boxes together (a filled box takes no memory).
-MOST_BYTES, MOST_OUTLINED = 2**30, 2**31
+MOST_BYTES, MOST_OUTLINED = 2**30, 2**30
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 

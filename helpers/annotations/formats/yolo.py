@@ -32,7 +32,7 @@ from helpers.files import make_new_folder
 
 YOLO_SHAPES = ("boxes", "polygons")
 DATA_FILE = "data.yaml"
-MOST_YAML = 2**20  # bytes
+MOST_YAML = 2**18  # bytes
 PARTS = ("train", "val", "test")
 PLACES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 COUNT = {"type": "string", "pattern": r"^[0-9]{1,9}$"}
