@@ -32,7 +32,7 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
 def check_least(settings: object, **least: float) -> None:
     """Raise ``ValueError`` when a field of ``settings`` is below the least value given for it."""
     for name, value in least.items():
-        if getattr(settings, name) < value:
+        if not getattr(settings, name) >= value:
             raise ValueError(f"{name} must be at least {value}; got {getattr(settings, name)}.")
 
 

@@ -52,11 +52,7 @@ class Machine:
 
     def stage(self, images: np.ndarray) -> torch.Tensor:
         """Copy uint8 images N×3×H×W here once, channels-last, still as bytes."""
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
-            raise ValueError(
-                f"images must be uint8 of shape N×3×H×W; got {images.dtype} of shape "
-                f"{images.shape}. load_category returns them so."
-            )
+        check_images(images)
         tensor = torch.tensor(images)
         return tensor.to(self.device).contiguous(memory_format=torch.channels_last)
 
@@ -67,6 +63,29 @@ class Machine:
         else:
             hardware = f"{platform.machine()} {self.device}, {torch.get_num_threads()} threads"
         return f"{hardware}, {self.precision}"
+
+
+def check_images(images: np.ndarray) -> None:
+    """Raise ``ValueError`` unless ``images`` are bytes, N×3×H×W, with one picture at least."""
+    if not isinstance(images, np.ndarray):
+        raise ValueError(
+            f"images must be a NumPy array, uint8 of shape N×3×H×W; got {type(images).__name__}."
+        )
+    shape = images.shape
+    if images.dtype == np.uint8 and len(shape) == 4 and shape[1] == 3 and images.size:
+        return
+    remedy = "load_category returns them so."
+    if not images.size:
+        remedy = "Give at least one picture."
+    elif len(shape) == 3 and shape[0] == 3:
+        remedy = "A single picture is a batch of one: images[None]."
+    elif len(shape) == 4 and shape[1] != 3 and shape[3] == 3:
+        remedy = "Put the channels first: images.transpose(0, 3, 1, 2)."
+    elif images.dtype.kind == "f":
+        remedy = "Floats from 0 to 1 become bytes by (255 * images).round().astype(np.uint8)."
+    raise ValueError(
+        f"images must be uint8 of shape N×3×H×W; got {images.dtype} of shape {shape}. {remedy}"
+    )
 
 
 def to_unit_range(batch: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 from helpers.augmentation.colour_jitter import colour_jitter
 
+Size = int | tuple[int, int]  # side of a square picture, or height and width
+
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
@@ -31,7 +33,7 @@ class Cuts:
 
 def random_patches(
     count: int,
-    side: int,
+    side: Size,
     area: tuple[float, float] = (0.02, 0.15),
     aspect: float = 0.3,
 ) -> Cuts:
@@ -42,23 +44,24 @@ def random_patches(
     count
         How many.
     side
-        Of the square pictures.
+        Of square pictures, or height and width of others.
     area
         Range of the patch's share of the picture.
     aspect
         The least ratio of width to height; the greatest is its inverse. Wide and tall patches are
         equally likely.
     """
-    shares = _uniform(count, *area) * side**2
+    extent = _extent(side)
+    shares = _uniform(count, *area) * extent.prod()
     ratio = _uniform(count, aspect, 1.0)
     ratio = torch.where(torch.rand(count) < 0.5, ratio, 1 / ratio)
-    size = torch.stack([(shares * ratio).sqrt(), (shares / ratio).sqrt()], 1).clamp(2, side - 1)
-    return _placed(size.round(), torch.zeros(count), side)
+    size = torch.stack([(shares * ratio).sqrt(), (shares / ratio).sqrt()], 1).clamp_min(2)
+    return _placed(size.minimum(extent - 1).round(), torch.zeros(count), extent)
 
 
 def random_scars(
     count: int,
-    side: int,
+    side: Size,
     width: tuple[float, float] = (2, 16),
     length: tuple[float, float] = (10, 25),
     turn: float = torch.pi / 4,
@@ -75,7 +78,8 @@ def random_scars(
         The largest turn either way, in radians.
     """
     size = torch.stack([_uniform(count, *width), _uniform(count, *length)], 1)
-    return _placed(size.clamp(1, side - 1), _uniform(count, -turn, turn), side)
+    extent = _extent(side)
+    return _placed(size.clamp_min(1).minimum(extent - 1), _uniform(count, -turn, turn), extent)
 
 
 def paste(
@@ -157,12 +161,18 @@ def stains(
     return torch.where(inside[:, None], colour, images), inside
 
 
-def _placed(size: torch.Tensor, angle: torch.Tensor, side: int) -> Cuts:
+def _extent(side: Size) -> torch.Tensor:
+    """Return width and height of a picture: float, 2."""
+    height, width = (side, side) if isinstance(side, int) else side
+    return torch.tensor([width, height], dtype=torch.float32)
+
+
+def _placed(size: torch.Tensor, angle: torch.Tensor, extent: torch.Tensor) -> Cuts:
     """Draw centres so that the rectangles lie in the picture where they are cut and pasted."""
     cos, sin = angle.cos().abs()[:, None], angle.sin().abs()[:, None]
-    turned = (cos * size + sin * size.flip(1)).clamp_max(side)
-    source = size / 2 + torch.rand(len(size), 2) * (side - size)
-    target = turned / 2 + torch.rand(len(size), 2) * (side - turned)
+    turned = (cos * size + sin * size.flip(1)).minimum(extent)
+    source = size / 2 + torch.rand(len(size), 2) * (extent - size)
+    target = turned / 2 + torch.rand(len(size), 2) * (extent - turned)
     return Cuts(size, source, target, angle)
 
 
@@ -189,14 +199,17 @@ def squares(images: torch.Tensor, corners: torch.Tensor, side: int) -> torch.Ten
     return torch.stack(cut).contiguous(memory_format=torch.channels_last)
 
 
-def _patches(count: int, side: int, whole: int) -> Cuts:
+def _patches(count: int, side: Size, whole: int) -> Cuts:
     return random_patches(count, side)
 
 
-def _scars(count: int, side: int, whole: int) -> Cuts:
+def _scars(count: int, side: Size, whole: int) -> Cuts:
     # The paper's pixels at 256, as large in a crop as in the whole picture.
     pixel = whole / 256
     return random_scars(count, side, (2 * pixel, 16 * pixel), (10 * pixel, 25 * pixel))
 
 
-CUTS: dict[str, Callable[[int, int, int], Cuts]] = {"patch": _patches, "scar": _scars}
+CUTS: dict[str, Callable[[int, Size, int], Cuts]] = {
+    "patch": _patches,
+    "scar": _scars,
+}

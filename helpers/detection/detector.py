@@ -13,6 +13,7 @@ from helpers.detection.boxes import Boxes
 from helpers.detection.network import BoxNetworkSettings, box_network
 from helpers.machine import Machine, this_machine, to_unit_range
 from helpers.networks.inference import check_fitted, each_batch
+from helpers.networks.learner import Learner
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
 
@@ -46,7 +47,7 @@ class BoxDetectorSettings:
     )
 
 
-class BoxDetector:
+class BoxDetector(Learner):
     """Find objects with boxes after seeing labelled ones.
 
     Parameters
@@ -65,9 +66,7 @@ class BoxDetector:
     """
 
     revision = 1
-
-    def __init__(self, settings: BoxDetectorSettings | None = None) -> None:
-        self.settings = settings or BoxDetectorSettings()
+    settings_class = BoxDetectorSettings
 
     def fit(self, images: np.ndarray, boxes: Sequence[Boxes], classes: Sequence[str]) -> Self:
         """Train on pictures, uint8 N×3×H×W, with their boxes.

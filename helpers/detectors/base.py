@@ -1,11 +1,12 @@
 """What every anomaly detector of the book has in common."""
 
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from helpers.metrics.scores import Scores
 from helpers.networks.backbone import FeatureExtractor, backbone
+from helpers.networks.learner import Learner
 
 
 class Detector(Protocol):
@@ -26,22 +27,7 @@ class Detector(Protocol):
         ...
 
 
-class BaseDetector:
-    """A detector with its settings.
-
-    Parameters
-    ----------
-    settings
-        All choices; those that ``settings_class`` has by itself when none are given.
-    """
-
-    settings_class: ClassVar[type]
-
-    def __init__(self, settings: Any = None) -> None:
-        self.settings = settings or self.settings_class()
-
-
-class FeatureDetector(BaseDetector):
+class FeatureDetector(Learner):
     """What detectors that look at a frozen network's features share.
 
     Parameters

@@ -83,7 +83,9 @@ class FilledMasksDetector(CutPasteDetector):
         """Return pictures B×3×H×W in [0, 1] with a defect of one type."""
         s, side = self.settings, images.shape[-1]
         if defect_type in CUTS:
-            return paste(images, CUTS[defect_type](len(images), side, side), s.jitter)[0]
+            return paste(
+                images, CUTS[defect_type](len(images), tuple(images.shape[2:]), side), s.jitter
+            )[0]
         masks = random_masks(len(images), side, s.area).to(images.device)
         return fill_masks(images, masks, textures, s.opacity)
 

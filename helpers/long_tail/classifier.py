@@ -19,6 +19,7 @@ from helpers.long_tail.sampling import PowerSampler
 from helpers.machine import this_machine, to_unit_range
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
 from helpers.networks.inference import infer
+from helpers.networks.learner import Learner
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import epoch_seed, seeded
 from helpers.networks.training import TrainingSettings, optimise
@@ -131,7 +132,7 @@ class PooledClassifier(nn.Module):
         return self.head(torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1))
 
 
-class DefectClassifier:
+class DefectClassifier(Learner):
     """Tell classes of pictures apart after seeing labelled ones, few of some classes.
 
     Parameters
@@ -152,9 +153,7 @@ class DefectClassifier:
     """
 
     revision = 1
-
-    def __init__(self, settings: ClassifierSettings | None = None) -> None:
-        self.settings = settings or ClassifierSettings()
+    settings_class = ClassifierSettings
 
     def fit(self, images: np.ndarray, labels: ArrayLike, start: Self | None = None) -> Self:
         """Train on pictures, uint8 N×3×H×W, and their class numbers, N.

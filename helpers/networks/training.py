@@ -53,7 +53,7 @@ class TrainingSettings:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        check_least(self, epochs=1, batch_size=1)
+        check_least(self, epochs=1, batch_size=1, seed=0)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be positive; got {self.learning_rate}.")
         if self.seconds is not None and not self.seconds > 0:

@@ -12,6 +12,7 @@ from helpers.data.labelled import check_masks
 from helpers.machine import this_machine, to_unit_range
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer
+from helpers.networks.learner import Learner
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings, finite_loss, optimise
@@ -76,7 +77,7 @@ class SegmenterSettings:
             raise ValueError(f"crop must be a number of pixels, at least 1; got {self.crop}.")
 
 
-class Segmenter:
+class Segmenter(Learner):
     """Mark the defective pixels of pictures, after seeing pictures with their masks.
 
     Unlike the detectors of the other chapters it needs labelled defects: ``fit`` takes masks.
@@ -96,9 +97,7 @@ class Segmenter:
     """
 
     revision = 1
-
-    def __init__(self, settings: SegmenterSettings | None = None) -> None:
-        self.settings = settings or SegmenterSettings()
+    settings_class = SegmenterSettings
 
     def fit(self, images: np.ndarray, masks: np.ndarray) -> Self:
         """Learn from pictures, uint8 N×3×H×W, and their masks, bool N×H×W (empty when good).

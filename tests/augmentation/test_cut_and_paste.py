@@ -3,7 +3,14 @@ import math
 import pytest
 import torch
 
-from helpers.augmentation.cut_and_paste import Cuts, paste, random_patches, random_scars, stains
+from helpers.augmentation.cut_and_paste import (
+    CUTS,
+    Cuts,
+    paste,
+    random_patches,
+    random_scars,
+    stains,
+)
 from helpers.networks.seeding import seeded
 
 
@@ -103,3 +110,18 @@ def test_the_seed_fixes_every_kind():
             return paste(numbered(), random_scars(1, 12))[0], stains(numbered())[0]
 
     assert all(torch.equal(a, b) for a, b in zip(draw(), draw(), strict=True))
+
+
+@pytest.mark.parametrize("size", [(64, 128), (128, 64), (32, 160)])
+@pytest.mark.parametrize("name", CUTS)
+def test_every_picture_that_is_not_square_is_damaged(name, size):
+    height, width = size
+    images = torch.rand((300, 3, *size), generator=torch.Generator().manual_seed(0))
+    with seeded(0):
+        cuts = CUTS[name](300, size, 256)
+        changed, inside = paste(images, cuts)
+    assert inside.flatten(1).any(1).all()
+    assert (changed != images).flatten(1).any(1).all()
+    for centre, reach in ((cuts.source, cuts.size / 2), (cuts.target, 0)):
+        assert (centre - reach).min() >= -1e-4
+        assert (centre + reach <= torch.tensor([width, height]) + 1e-4).all()

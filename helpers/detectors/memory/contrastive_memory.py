@@ -9,7 +9,6 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.augmentation.cut_and_paste import CUTS, paste
-from helpers.detectors.base import BaseDetector
 from helpers.detectors.memory.contrastive_loss import info_nce, off_diagonal, two_views, varied
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.errors import check_least, check_names
@@ -18,6 +17,7 @@ from helpers.metrics.scores import Scores
 from helpers.networks.backbone import Backbone, FeatureExtractor, trainable_backbone
 from helpers.networks.features import concatenated
 from helpers.networks.inference import check_fitted, in_batches
+from helpers.networks.learner import Learner
 from helpers.networks.normalisation import averaged_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings, train
@@ -103,7 +103,7 @@ class ContrastiveEncoder(nn.Module):
         return self.head(concatenated(self.trunk(images), self.patch)).float()
 
 
-class ContrastiveMemoryDetector(BaseDetector):
+class ContrastiveMemoryDetector(Learner):
     """Score patches by the distance to a memory, in features trained to tell good from damaged.
 
     Two views of the same patch of a good image shall be alike, a patch damaged by CutPaste unlike

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.detectors.base import BaseDetector
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer
+from helpers.networks.learner import Learner
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
 
@@ -127,7 +127,7 @@ def reconstruction_loss(model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
     return functional.mse_loss(model(batch).float(), batch)
 
 
-class ReconstructionDetector(BaseDetector):
+class ReconstructionDetector(Learner):
     """What detectors that reconstruct pictures share: the error map and its highest pixels.
 
     A subclass has ``settings`` with ``smoothing``, ``top_share`` and ``widths``, and sets ``model``

@@ -8,7 +8,6 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from helpers.detectors.base import BaseDetector
 from helpers.detectors.reconstruction.denoiser import Denoiser
 from helpers.detectors.reconstruction.diffusion_steps import (
     denoise,
@@ -25,6 +24,7 @@ from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer, inference
+from helpers.networks.learner import Learner
 from helpers.networks.seeding import epoch_seed, seeded
 from helpers.networks.training import (
     TrainingSettings,
@@ -85,7 +85,7 @@ class DiffusionSettings:
         check_least(self, steps=1, draws=1)
 
 
-class DiffusionDetector(BaseDetector):
+class DiffusionDetector(Learner):
     """Score pixels by how much they change on the way to a noisy picture and back.
 
     The idea of AnoDDPM (Wyatt et al., CVPR Workshops 2022): a diffusion model of good pictures

@@ -9,7 +9,6 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from helpers.detectors.base import BaseDetector
 from helpers.detectors.reconstruction.gan_networks import (
     FIRST,
     Discriminator,
@@ -26,6 +25,7 @@ from helpers.detectors.reconstruction.low_resolution import (
 from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer, inference
+from helpers.networks.learner import Learner
 from helpers.networks.seeding import epoch_seed, seeded
 from helpers.networks.training import (
     TrainingSettings,
@@ -85,7 +85,7 @@ class GanSettings:
         return tuple(self.width * min(2**level, 8) for level in reversed(range(doublings)))
 
 
-class GanDetector(BaseDetector):
+class GanDetector(Learner):
     """Score images by what a generator of good pictures cannot reconstruct.
 
     f-AnoGAN (Schlegl et al., Medical Image Analysis 2019): train a GAN on good pictures, freeze it,

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from helpers.networks.learner import check_square
+
 SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are shown
 
 
@@ -20,11 +22,12 @@ def downsampled(images: np.ndarray, side: int) -> np.ndarray:
     ValueError
         When they are not square, or their side is no multiple of ``side``.
     """
-    height, width = images.shape[2:]
-    if height != width or height % side:
+    check_square(images)
+    height = images.shape[-1]
+    if height % side:
         raise ValueError(
-            f"images must be square with a multiple of {side} pixels a side; got {height} × "
-            f"{width}. Load the category at another size."
+            f"images must have a multiple of {side} pixels a side; got {height}. Load the category "
+            "at another size."
         )
     if height == side:
         return images

@@ -13,18 +13,18 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.augmentation.cut_and_paste import paste, random_patches, random_scars, stains
-from helpers.detectors.base import BaseDetector
 from helpers.detectors.reconstruction.autoencoder import double, halve, halving_widths
 from helpers.detectors.reconstruction.ssim import blur, check_window, similarity
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.inference import check_fitted, infer
+from helpers.networks.learner import Learner
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
 
 CORRUPTIONS: dict[str, Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]] = {
     "stain": stains,
-    "patch": lambda images: paste(images, random_patches(len(images), images.shape[-1])),
-    "scar": lambda images: paste(images, random_scars(len(images), images.shape[-1])),
+    "patch": lambda images: paste(images, random_patches(len(images), tuple(images.shape[2:]))),
+    "scar": lambda images: paste(images, random_scars(len(images), tuple(images.shape[2:]))),
 }
 
 
@@ -147,7 +147,7 @@ def corrupted(images: torch.Tensor, corruptions: tuple[str, ...]) -> torch.Tenso
     return images
 
 
-class SkipAutoencoderDetector(BaseDetector):
+class SkipAutoencoderDetector(Learner):
     """Score images by what a network that repairs synthetic defects changes in them.
 
     SSIM as loss and residual: Bergmann et al. (VISAPP 2019). Skip connections with corrupted

@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.augmentation.cut_and_paste import CUTS, paste
-from helpers.detectors.base import BaseDetector
 from helpers.detectors.self_supervision.gaussian import fit_gaussian
 from helpers.errors import check_names
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
 from helpers.networks.inference import check_fitted, each_batch, infer
+from helpers.networks.learner import Learner
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings, train
@@ -86,12 +86,14 @@ def damaged(
     images: torch.Tensor, defect_types: tuple[str, ...], jitter: float, whole: int
 ) -> list[torch.Tensor]:
     """Return pictures, or crops of pictures of side ``whole``, as they are and with each damage."""
-    count, side = len(images), images.shape[-1]
-    cuts = [CUTS[defect_type](count, side, whole) for defect_type in defect_types]
+    cuts = [
+        CUTS[defect_type](len(images), tuple(images.shape[2:]), whole)
+        for defect_type in defect_types
+    ]
     return [images, *(paste(images, cut, jitter)[0] for cut in cuts)]
 
 
-class CutPasteDetector(BaseDetector):
+class CutPasteDetector(Learner):
     """Score images by the density of embeddings that a classifier of synthetic defects learned.
 
     Li, Sohn, Yoon and Pfister, "CutPaste: Self-Supervised Learning for Anomaly Detection and
