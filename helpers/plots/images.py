@@ -93,10 +93,12 @@ def heat_map_overlay(
     maps: np.ndarray,
     masks: np.ndarray | None = None,
     titles: Sequence[str] | None = None,
+    threshold: float | None = None,
 ) -> Picture:
     """Show each image above its anomaly map and above both laid over each other.
 
-    All maps share one colour scale, from the 1st to the 99.9th percentile.
+    All maps share one colour scale, from the 1st to the 99.9th percentile; or one that a threshold
+    fixes, so that the maps of good parts alone do not glow.
 
     Parameters
     ----------
@@ -108,11 +110,15 @@ def heat_map_overlay(
         bool, N×H×W; their outlines are drawn on the images.
     titles
         N texts, or none.
+    threshold
+        The score above which a pixel counts as anomalous, chosen on good parts: the middle of the
+        scale, and what lies below it is not laid over the image.
 
     Raises
     ------
     ValueError
-        When the arrays disagree in number or shape, or there is no image.
+        When the arrays disagree in number or shape, there is no image, or the threshold is not a
+        finite number.
     """
     _check(images, masks, titles)
     if maps.shape != (len(images), *images.shape[2:]):
@@ -120,6 +126,12 @@ def heat_map_overlay(
     if not np.isfinite(maps).all():
         raise ValueError("maps hold values that are not finite numbers.")
     low, high = np.percentile(maps, [1, 99.9])
+    faint = low
+    if threshold is not None:
+        if not np.isfinite(threshold):
+            raise ValueError(f"the threshold must be a finite number; got {threshold}.")
+        low, faint = min(low, threshold), threshold
+        high = max(2 * threshold - low, threshold + 1e-12)
     count = len(images)
     with panels(3, count, 3 * PAGE / max(count, 4) + 0.85) as (figure, axes):
         figure.get_layout_engine().set(h_pad=0.08)  # else the titles touch the upper edge
@@ -127,7 +139,7 @@ def heat_map_overlay(
             _image(column[0], images[i], None if masks is None else masks[i])
             shown = column[1].imshow(maps[i], vmin=low, vmax=high)
             column[2].imshow(images[i].transpose(1, 2, 0))
-            strength = np.clip((maps[i] - low) / max(high - low, 1e-12), 0, 1)
+            strength = np.clip((maps[i] - faint) / max(high - faint, 1e-12), 0, 1)
             column[2].imshow(maps[i], vmin=low, vmax=high, alpha=0.85 * strength)
             if titles is not None:
                 column[0].set_title(titles[i].replace(", ", ",\n"), pad=3)
@@ -138,10 +150,11 @@ def heat_map_overlay(
         )
         bar.locator = MaxNLocator(3)
     outlined = " with any defect outlined" if masks is not None else ""
+    laid = "the map" if threshold is None else "what of the map is above the threshold"
     return Picture(
         figure,
         f"Columns: {count}{titled(titles, ' of ')}. From top to bottom: the "
-        f"image{outlined}, its anomaly map, and the map laid over the image. Yellow means a high "
+        f"image{outlined}, its anomaly map, and {laid} laid over the image. Yellow means a high "
         "anomaly score.",
     )
 

@@ -14,14 +14,14 @@ from helpers.segmentation.segmenter import Segmenter
 from tests.stripes import still_stripes
 
 EVERYTHING = [
-    *(getattr(detectors, name) for name in detectors.__all__ if name.endswith("Detector")),
+    *(getattr(detectors, name) for name in dir(detectors) if name.endswith("Detector")),
     Segmenter,
     DefectClassifier,
     BoxDetector,
 ]
 GOOD = still_stripes(4)
 WRONG = {
-    "floats": (GOOD / np.float32(255), r"got float32 .* 255 \* images"),
+    "floats": (GOOD / np.float32(255), r"got float32 .* \(255 \* images\)"),
     "one picture": (GOOD[0], r"shape \(3, 64, 64\). A single picture is a batch of one: images\[N"),
     "none": (GOOD[:0], r"shape \(0, 3, 64, 64\). Give at least one picture"),
     "no pixels": (GOOD[..., :0], "Give at least one picture"),

@@ -36,6 +36,9 @@ def all_pictures():
     return {
         "grid": plots.image_grid(IMAGES, MASKS, NAMES, columns=2),
         "overlay": plots.heat_map_overlay(IMAGES, RNG.random((4, 16, 16)), MASKS, NAMES),
+        "overlay with threshold": plots.heat_map_overlay(
+            IMAGES, RNG.random((4, 16, 16)), MASKS, NAMES, threshold=0.7
+        ),
         "positions": plots.mask_position_map(MASKS),
         "counts": plots.count_bars(counts),
         "strips": plots.strip_by_class(RNG.random(20) + 0.01, many, "area in %"),
@@ -229,11 +232,12 @@ def test_colours_can_be_told_apart(vision, palette):
         lambda: plots.image_grid(IMAGES, MASKS[:3]),
         lambda: plots.image_grid(IMAGES, titles=["one"]),
         lambda: plots.heat_map_overlay(IMAGES, MASKS[:2] * 1.0),
+        lambda: plots.heat_map_overlay(IMAGES, MASKS * 1.0, threshold=float("nan")),
         lambda: plots.mask_position_map(MASKS[:0]),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(wrong):
-    with pytest.raises(ValueError, match="images|masks|titles|maps|values|length"):
+    with pytest.raises(ValueError, match="images|masks|titles|maps|values|length|threshold"):
         wrong()
 
 
@@ -290,3 +294,24 @@ def test_quality_needs_the_same_methods_and_costs_above_zero():
         plots.quality_against_cost({"GAN": 0.0}, quality, "ms", "image AUROC")
     with pytest.raises(ValueError, match="qualities of GAN"):
         plots.quality_against_cost({"FastFlow": 1.0}, quality, "ms", "image AUROC")
+
+
+def test_maps_of_good_parts_do_not_glow_where_a_threshold_fixes_the_scale():
+    good = 0.2 + 0.1 * np.random.default_rng(0).random((2, 16, 16))
+    threshold = 0.35
+
+    def strengths(maps, **options):
+        figure = plots.heat_map_overlay(IMAGES[:2], maps, **options).figure
+        laid = [axis.images[1] for axis in figure.axes if len(axis.images) == 2]
+        return np.stack([each.get_alpha() for each in laid]), laid[0].norm
+
+    alone, _ = strengths(good)
+    assert alone.max() == pytest.approx(0.85)  # the highest of good parts looks like a defect
+    fixed, scale = strengths(good, threshold=threshold)
+    assert not fixed.any()
+    assert scale(good.max()) < 0.5 == pytest.approx(scale(threshold))
+    bad = good.copy()
+    bad[1, 4:7, 4:7] = 0.9
+    shown, _ = strengths(bad, threshold=threshold)
+    assert (shown > 0).sum() == 9
+    assert shown[1, 4:7, 4:7].min() == pytest.approx(0.85)

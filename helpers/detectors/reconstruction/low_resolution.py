@@ -26,8 +26,8 @@ def downsampled(images: np.ndarray, side: int) -> np.ndarray:
     height = images.shape[-1]
     if height % side:
         raise ValueError(
-            f"images must have a multiple of {side} pixels a side; got {height}. Load the category "
-            "at another size."
+            f"images must have a multiple of {side} pixels a side; got {height} × {height}. Load "
+            "the category at another size."
         )
     if height == side:
         return images

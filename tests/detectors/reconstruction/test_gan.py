@@ -117,7 +117,7 @@ def test_bad_images_are_refused(fitted):
     with pytest.raises(ValueError, match="a batch of 8 is larger than the 3 training images"):
         GanDetector(TINY).fit(moving_stripes(3))
     with pytest.raises(ValueError, match="a multiple of 16 pixels a side; got 60 × 60"):
-        fitted.predict(np.zeros((1, 3, 60, 60), np.uint8))
+        GanDetector(TINY).fit(np.zeros((8, 3, 60, 60), np.uint8))
     with pytest.raises(ValueError, match=r"call fit\(good_images\) first"):
         GanDetector(TINY).predict(moving_stripes(1))
 
