@@ -19,8 +19,8 @@ class Learner:
     """Something with settings that is fitted to pictures, and then asked about others.
 
     A subclass writes ``fit`` and ``predict``. Before they run, their pictures are checked: uint8
-    N×3×H×H, at least one, and of the size that was fitted to. A ``fit`` that fails leaves
-    everything as it was.
+    N×3×H×H, at least one, and of the size that was fitted to; a subclass with ``any_size`` takes
+    N×3×H×W of other sizes too. A ``fit`` that fails leaves everything as it was.
 
     Parameters
     ----------
@@ -29,6 +29,7 @@ class Learner:
     """
 
     settings_class: ClassVar[type]
+    any_size: ClassVar[bool] = False
 
     def __init__(self, settings: Any = None) -> None:
         self.settings = self.settings_class() if settings is None else settings
@@ -80,7 +81,7 @@ def check_square(images: np.ndarray) -> None:
 def _guarded_fit(fit: Callable) -> Callable:
     @functools.wraps(fit)
     def guarded(self: Any, images: np.ndarray, *args: Any, **kwargs: Any) -> Any:
-        check_square(images)
+        (check_images if self.any_size else check_square)(images)
         before = dict(vars(self))
         vars(self).pop("_side", None)
         try:
@@ -98,9 +99,9 @@ def _guarded_fit(fit: Callable) -> Callable:
 def _guarded(ask: Callable) -> Callable:
     @functools.wraps(ask)
     def guarded(self: Any, images: np.ndarray, *args: Any, **kwargs: Any) -> Any:
-        check_square(images)
+        (check_images if self.any_size else check_square)(images)
         side = images.shape[-1]
-        if side != vars(self).get("_side", side):
+        if not self.any_size and side != vars(self).get("_side", side):
             raise ValueError(
                 f"images of {side} × {side} pixels cannot be compared with the {self._side} × "
                 f"{self._side} that were fitted to. Load them at that size."

@@ -98,6 +98,7 @@ class Segmenter(Learner):
 
     revision = 1
     settings_class = SegmenterSettings
+    any_size = True
 
     def fit(self, images: np.ndarray, masks: np.ndarray) -> Self:
         """Learn from pictures, uint8 N×3×H×W, and their masks, bool N×H×W (empty when good).
