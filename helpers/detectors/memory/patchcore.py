@@ -110,8 +110,6 @@ class PatchCoreDetector(FeatureDetector):
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self, "memory")
-        if not len(images):
-            raise ValueError("there are no images to score; give at least one.")
         maps, scores = [], []
         for start in range(0, len(images), BATCH):
             features = patch_features(

@@ -133,10 +133,9 @@ def test_settings_out_of_range_are_refused(changes, message):
         replace(TINY, **changes)
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_too_few_images_are_refused(count):
-    with pytest.raises(ValueError, match=f"larger than the {count} training images"):
-        ContrastiveMemoryDetector(TINY).fit(moving_stripes(4)[:count])
+def test_too_few_images_are_refused():
+    with pytest.raises(ValueError, match="larger than the 1 training images"):
+        ContrastiveMemoryDetector(TINY).fit(moving_stripes(1))
 
 
 def test_other_bad_input_is_refused(fitted):
