@@ -267,6 +267,6 @@ def _readable(archive: Path) -> Iterator[None]:
     except Exception as error:
         # The bytes decide what is raised: by tarfile, zipfile, the decompressors, struct or int().
         raise ArchiveError(
-            f"{archive} is damaged or cannot be read: {error or type(error).__name__}. Download it "
-            "again."
+            f"{archive} is damaged or cannot be read: {str(error) or type(error).__name__}. "
+            "Download it again."
         ) from error

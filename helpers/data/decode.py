@@ -303,8 +303,8 @@ def opened_image(path: Path, whole: bool = True) -> Iterator[Image.Image]:
             raise DataError(unreadable(path, error)) from error
         # Pillow raises whatever the bytes provoke: struct, zlib, index and type errors.
         raise DataError(
-            f"{path} cannot be read as an image ({error}). It may be cut short or no image at "
-            "all: copy it again, or remove it."
+            f"{path} cannot be read as an image ({str(error) or type(error).__name__}). It may be "
+            "cut short or no image at all: copy it again, or remove it."
         ) from error
 
 

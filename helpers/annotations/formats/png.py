@@ -51,8 +51,10 @@ def read_numbers(path: Path) -> np.ndarray:
                 f"{path} holds colours ({picture.mode}), not numbers: a program has converted it. "
                 "Write it anew as an indexed PNG."
             )
+        # Grey of 2 or 4 bits is stretched to 255 when it is decoded.
+        stretched = {"L;2": 85, "L;4": 17}.get(str(picture.tile[0][3]), 1)
         # convert() on a palette would give the colours; the bytes are the numbers.
-        return np.asarray(picture).astype(np.uint8)
+        return np.asarray(picture).astype(np.uint8) // np.uint8(stretched)
 
 
 def voc_palette() -> np.ndarray:

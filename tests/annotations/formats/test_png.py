@@ -1,5 +1,8 @@
 """Indexed PNG masks: the numbers come back, and nothing else is taken for numbers."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -54,6 +57,24 @@ def test_a_converted_mask_is_an_error(tmp_path):
     (tmp_path / "no.png").write_bytes(b"no")
     with pytest.raises(DataError, match=r"no\.png cannot be read"):
         read_numbers(tmp_path / "no.png")
+
+
+@pytest.mark.parametrize(("depth", "row"), [(1, 0b01101000), (2, 0b00011011), (4, 0x12), (8, 0x12)])
+def test_grey_of_few_bits_holds_the_numbers_it_says(tmp_path, depth, row):
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", 8 // depth, 1, depth, 0, 0, 0, 0)
+    (tmp_path / "grey.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes([0, row])))
+        + chunk(b"IEND", b"")
+    )
+    numbers = [row >> shift & (1 << depth) - 1 for shift in range(8 - depth, -1, -depth)]
+    assert read_numbers(tmp_path / "grey.png").tolist() == [numbers]
 
 
 def test_more_objects_than_numbers_are_an_error():
