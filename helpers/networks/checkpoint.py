@@ -120,12 +120,14 @@ def load_checkpoint(
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse what would allocate more than the file holds."""
+    """Refuse what would allocate more than the file holds, or has changed since it was written."""
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-    packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-    if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
-        raise ValueError("its archive claims more than the file holds")
+        packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+        if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+            raise ValueError("its archive claims more than the file holds")
+        if damaged := archive.testzip():  # torch.load does not look at checksums
+            raise ValueError(f"{damaged} is damaged")
 
 
 def _fitted(

@@ -286,6 +286,13 @@ def packed(path):
             archive.writestr(name, content)
 
 
+def flipped_bit(path):
+    content = bytearray(path.read_bytes())
+    number = torch.load(path, weights_only=True)["model"]["0.weight"].numpy().tobytes()
+    content[content.index(number) + 1] ^= 1
+    path.write_bytes(content)
+
+
 def moments(state):
     return state["optimiser"]["state"]
 
@@ -310,6 +317,7 @@ SPOILT = {
     "losses that are text": changed(lambda s: s.update(losses=["low"])),
     "the format of old": legacy,
     "a packed archive": packed,
+    "a flipped bit": flipped_bit,
 }
 
 
