@@ -34,7 +34,8 @@ YOLO_SHAPES = ("boxes", "polygons")
 DATA_FILE = "data.yaml"
 MOST_YAML = 2**18  # bytes
 PARTS = ("train", "val", "test")
-PLACES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+TEXT = {"type": "string", "maxLength": 1000}
+PLACES = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
 COUNT = {"type": "string", "pattern": r"^[0-9]{1,9}$"}
 # Every text, number or date of the data file comes as the text that is written there.
 FORM = {
@@ -43,16 +44,16 @@ FORM = {
     "properties": {
         "names": {
             "oneOf": [
-                {"type": "array", "items": {"type": "string"}},
+                {"type": "array", "items": TEXT},
                 {
                     "type": "object",
                     "propertyNames": COUNT,
-                    "additionalProperties": {"type": "string"},
+                    "additionalProperties": TEXT,
                 },
             ]
         },
         "nc": COUNT,
-        "path": {"type": "string"},
+        "path": TEXT,
         **dict.fromkeys(PARTS, PLACES),
     },
 }
