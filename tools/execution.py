@@ -240,6 +240,7 @@ class _Run:
             kernel_name="python3",
             record_timing=False,  # it would write the clock into every cell
             resources={"metadata": {"path": str(folder)}},
+            extra_arguments=["--log-level=CRITICAL"],  # that it speaks TCP is no news
             on_cell_execute=self._starts,
         )
         python_path = filter(None, [str(self.root), os.environ.get("PYTHONPATH")])
@@ -250,8 +251,8 @@ class _Run:
             client.execute(env=environment)
         except CellExecutionError as error:
             raise self._stopped(without_paths(error.traceback, self.root)) from None
-        except DeadKernelError:
-            raise self._stopped("The kernel died; memory may have run out.") from None
+        except (DeadKernelError, AssertionError):  # the second where a signal has ended it
+            raise self._stopped("The kernel ended: it was stopped, or memory ran out.") from None
 
     def _starts(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
         self.number = len(

@@ -135,7 +135,7 @@ def test_a_failing_cell_is_named_without_paths_and_the_rest_stays_kept(book):
     assert log(book) == ["left", "right", "right", "alone"]
 
 
-def test_a_kernel_that_dies_is_told(book):
+def test_a_kernel_that_ends_is_told(book):
     change(book, "01_left", lambda cells: cells.append(new_code_cell("os._exit(9)")))
     with pytest.raises(NotebookError, match=r"01_left: stopped in code cell 4 of 4.\n\nThe kernel"):
         run(book)
