@@ -62,27 +62,26 @@ def small() -> Callable[[], object]:
 WORK = {work.__name__: work for work in (training, products, small)}
 
 
-def serve(work: str) -> None:
-    """Repeat the work for each number of seconds that is asked for; tell the steps a second."""
+def serve() -> None:
+    """Repeat a work for the seconds that a line of the input names; print the steps a second."""
     torch.manual_seed(0)
-    step = WORK[work]()
-    for _ in range(5):
+    steps = {name: work() for name, work in WORK.items()}
+    for step in steps.values():
         step()
     print("ready", flush=True)
     for line in sys.stdin:
-        start, steps = time.perf_counter(), 0
-        while (spent := time.perf_counter() - start) < float(line):
-            step()
-            steps += 1
-        print(steps / spent, flush=True)
+        work, seconds = line.split()
+        start, count = time.perf_counter(), 0
+        while (spent := time.perf_counter() - start) < float(seconds):
+            steps[work]()
+            count += 1
+        print(count / spent, flush=True)
 
 
-def start(work: str, settings: dict[str, str]) -> psutil.Popen:
+def start(settings: dict[str, str]) -> psutil.Popen:
     own = {key: value for key, value in os.environ.items() if not key.startswith(("OMP", "GOMP"))}
-    command = [sys.executable, "-m", "benchmarks.side_by_side", "--serve", work]
-    process = psutil.Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=own | settings)
-    process.stdout.readline()
-    return process
+    command = [sys.executable, "-m", "benchmarks.side_by_side", "--serve"]
+    return psutil.Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=own | settings)
 
 
 def used() -> float:
@@ -91,44 +90,46 @@ def used() -> float:
     return spent.user + spent.nice + spent.system
 
 
-def measure(processes: list[psutil.Popen], seconds: float) -> tuple[float, float]:
+def measure(processes: list[psutil.Popen], work: str, seconds: float) -> tuple[float, float]:
     """Return the seconds of a step, and the cores that other programs used."""
 
     def others() -> float:
         return used() - sum(sum(process.cpu_times()[:2]) for process in processes)
 
-    before = others()
+    before, began = others(), time.perf_counter()
     for process in processes:
-        process.stdin.write(f"{seconds}\n")
+        process.stdin.write(f"{work} {seconds}\n")
         process.stdin.flush()
     rates = [float(process.stdout.readline()) for process in processes]
-    return 1 / mean(rates), (others() - before) / seconds
+    return 1 / mean(rates), (others() - before) / (time.perf_counter() - began)
 
 
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.5)
-    parser.add_argument("--serve", choices=WORK)
+    parser.add_argument("--serve", action="store_true", help="what the processes are started with")
     chosen = parser.parse_args()
     if chosen.serve:
-        serve(chosen.serve)
+        serve()
         return
+    pairs = {name: [start(given), start(given)] for name, given in SETTINGS.items()}
+    for process in chain(*pairs.values()):
+        process.stdout.readline()
     print("| work | setting | by itself | beside a second | cores that others used |")
     print("|---|---|--:|--:|--:|")
     for work in WORK:
-        pairs = {name: [start(work, given) for _ in "ab"] for name, given in SETTINGS.items()}
         found = {(name, count): [] for name in SETTINGS for count in (1, 2)}
         for _ in range(chosen.rounds):
             for (name, count), results in found.items():
-                results.append(measure(pairs[name][:count], chosen.seconds))
+                results.append(measure(pairs[name][:count], work, chosen.seconds))
         unit = median(seconds for seconds, _ in found["default", 1])
         for name in SETTINGS:
             one, two = (median(s for s, _ in found[name, count]) / unit for count in (1, 2))
             others = mean(o for count in (1, 2) for _, o in found[name, count])
             print(f"| {work} | {name} | {one:.2f} | {two:.2f} | {others:.1f} |", flush=True)
-        for process in chain(*pairs.values()):
-            process.terminate()
+    for process in chain(*pairs.values()):
+        process.terminate()
 
 
 if __name__ == "__main__":
