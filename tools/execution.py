@@ -283,7 +283,7 @@ def threads_beside(busy: Sequence[float]) -> int | None:
     busy
         Of each core, how much of it other programs use, from 0 to 1.
     """
-    taken = math.floor(sum(busy) + 0.25)
+    taken = math.floor(sum(busy) + 0.5)
     return max(1, len(busy) - taken) if taken else None
 
 
@@ -312,7 +312,7 @@ def _signs_of_life(run: _Run, every: float, left: Callable[[float], float]) -> I
 
 
 def _about(seconds: float) -> str:
-    return f"about {math.ceil(seconds / 60)} min left"
+    return f"about {max(1, math.ceil(seconds / 60))} min left"
 
 
 def _say(line: str) -> None:

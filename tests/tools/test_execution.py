@@ -162,11 +162,11 @@ def test_progress_names_chapter_cell_and_time_left(book, capsys):
     ("busy", "threads"),
     [
         ([0.1, 0.05], None),  # nothing but a browser
-        ([0.5, 0.2], None),
-        ([0.5, 0.5], 1),
+        ([0.3, 0.1], None),
+        ([0.5, 0.2], 1),
         ([1.0, 1.0], 1),
         ([0.9, 0.1, 0.0, 0.0], 3),
-        ([1.0, 1.0, 1.0, 0.5], 1),
+        ([1.0, 1.0, 1.0, 0.4], 1),
     ],
 )
 def test_a_kernel_leaves_the_cores_to_others_that_they_use(busy, threads):
