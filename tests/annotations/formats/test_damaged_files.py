@@ -5,6 +5,7 @@ Pascal VOC's XML is only written here; its masks are the indexed PNG files.
 
 import copy
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -274,7 +275,11 @@ def check_set(found):
         assert len(distinct(image.annotations)) == len(image.annotations)
     small = sum(image.width * image.height for image in found.images) < 1e6
     if small:
-        to_coco(found, "runs")
+        try:
+            to_coco(found, "runs")
+        except ValueError as error:
+            # Such as a.png and .a.png: two pictures, but not in one folder of an export.
+            assert re.search("would both be called|more than 200 bytes", str(error))
         for image in found.images:
             assert image.mask().any() == bool(image.annotations)
             assert image.mask().shape == (image.height, image.width)
