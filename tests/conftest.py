@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers import machine
+from tests.stand_in import stand_in_device
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "mvtec"
 
 
@@ -15,6 +18,16 @@ def real_root():
     if not SHARED.is_dir():
         pytest.skip("the real development images are not on this machine")
     return SHARED
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Make the stand-in the device of this machine; see ``tests.stand_in``."""
+    with stand_in_device() as name:
+        monkeypatch.setattr(machine, "DEVICES", (*machine.DEVICES, name))
+        monkeypatch.setenv("ONE_BAD_NUT_DEVICE", name)
+        monkeypatch.setenv("ONE_BAD_NUT_PRECISION", "float32")
+        yield name
 
 
 @pytest.fixture
