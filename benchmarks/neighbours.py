@@ -52,9 +52,9 @@ def main() -> None:
     category = load_category("hazelnut", 224)
     settings = PatchCoreSettings(weights="formula", largest_memory=arguments.memory)
     network = backbone("resnet18", "formula")
-    memory = PatchCoreDetector(settings, network).fit(category.train[::4]).memory.numpy()
+    memory = PatchCoreDetector(settings, network).fit(category.train[::4]).memory.cpu().numpy()
     features = patch_features(network, category.test)
-    vectors = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]).numpy()
+    vectors = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]).cpu().numpy()
     picked = np.random.default_rng(0).permutation(len(vectors))[: arguments.queries]
     queries = np.ascontiguousarray(vectors[picked])
     print(f"{len(queries)} queries, memory {memory.shape}, {this_machine().describe()}\n")

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ from helpers.errors import did_you_mean
 
 DEVICES = ("cpu", "cuda", "mps")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# Bytes that are free on a device with a memory of its own.
+FREE: dict[str, Callable[[], int]] = {
+    "cuda": lambda: torch.cuda.mem_get_info()[0],
+    "mps": lambda: torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(),
+}
+FEATURES_SHARE = 1 / 3  # of what is free; the search in them needs as much again
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,19 @@ class Machine:
         check_images(images)
         tensor = torch.tensor(images)
         return tensor.to(self.device).contiguous(memory_format=torch.channels_last)
+
+    @property
+    def widest(self) -> torch.dtype:
+        """The widest numbers it computes with: float64, but float32 on Apple's GPU."""
+        return torch.float64 if self.device in ("cpu", "cuda") else torch.float32
+
+    def home(self, size: int) -> str:
+        """Say where ``size`` bytes of features are kept: the device, or ``"cpu"``.
+
+        On the device they may take a third of its free memory; more go to main memory.
+        """
+        free = FREE.get(self.device)
+        return self.device if free is None or size <= FEATURES_SHARE * free() else "cpu"
 
     def describe(self) -> str:
         """Say in a few words what this machine is; no names of hosts or owners."""

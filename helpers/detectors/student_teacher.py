@@ -18,7 +18,7 @@ from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone
 from helpers.networks.checkpoint import fingerprint
-from helpers.networks.inference import check_fitted, each_batch, in_batches
+from helpers.networks.inference import check_fitted, collect, each_batch, in_batches, to_array
 from helpers.networks.normalisation import averaged_normalisation, fold_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
@@ -176,11 +176,10 @@ class MahalanobisDistance(nn.Module):
 
     def __init__(self, good: torch.Tensor) -> None:
         super().__init__()
-        vectors = good.movedim(1, -1).flatten(0, 2).double().cpu().numpy()
+        vectors = good.movedim(1, -1).flatten(0, 2).cpu().double().numpy()
         # Centred on 0: a student that agrees is never anomalous.
         precision = LedoitWolf(assume_centered=True).fit(vectors).get_precision()
         self.register_buffer("precision", torch.tensor(precision, dtype=torch.float32))
-        self.to(good.device)
 
     def forward(self, found: torch.Tensor) -> torch.Tensor:
         """Return the squared Mahalanobis length of B×C×h×w differences, divided by C: B×h×w.
@@ -260,9 +259,10 @@ class StudentTeacherDetector(FeatureDetector):
             for batch in in_batches(learned, machine, s.training.batch_size):
                 student(batch)
         self.student = fold_normalisation(student)
-        self.distances = nn.ModuleDict(
-            {name: MahalanobisDistance(values) for name, values in self.differences(kept).items()}
-        )
+        distances = {
+            name: MahalanobisDistance(values) for name, values in self.differences(kept).items()
+        }
+        self.distances = nn.ModuleDict(distances).to(machine.device)
         return self
 
     def loss(self, student: nn.Module, batch: torch.Tensor) -> torch.Tensor:
@@ -276,8 +276,7 @@ class StudentTeacherDetector(FeatureDetector):
 
     def differences(self, images: np.ndarray) -> Maps:
         """Return teacher minus student of uint8 images N×3×H×W: a layer, float32 N×C×h×w."""
-        parts = list(each_batch(self._differences, images, BATCH))
-        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return collect(each_batch(self._differences, images, BATCH), len(images), this_machine())
 
     def _differences(self, batch: torch.Tensor) -> Maps:
         return differences(self.teacher(batch), self.student(batch))
@@ -293,6 +292,6 @@ class StudentTeacherDetector(FeatureDetector):
                 )
                 for name, values in found.items()
             ]
-            parts.append(torch.stack(layers).mean(0)[:, 0].cpu())
+            parts.append(torch.stack(layers).mean(0)[:, 0])
         s = self.settings
-        return scores_from_maps(torch.cat(parts), None, s.smoothing, s.top_share)
+        return scores_from_maps(to_array(parts), None, s.smoothing, s.top_share)

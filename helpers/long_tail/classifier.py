@@ -192,7 +192,7 @@ class DefectClassifier(Learner):
                     targets = batch.targets.to(machine.device)
                     with machine.autocast():
                         logits = model(pictures)
-                    value = loss(logits.float(), targets, counts.to(machine.device))
+                    value = loss(logits.float(), targets, counts)
                     optimise(value, optimiser, cycle)
                     total.append(float(value.detach()))
             self.losses.append(float(np.mean(total)))
@@ -240,7 +240,7 @@ class DefectClassifier(Learner):
         """Return the probability of each class for uint8 images N×3×H×W: float32, N×K."""
         if not hasattr(self, "model"):
             raise ValueError("this classifier has not been fitted; call fit(images, labels) first.")
-        return infer(lambda batch: self.model(batch).float().softmax(1), images).numpy()
+        return infer(lambda batch: self.model(batch).float().softmax(1), images)
 
 
 def _data(

@@ -65,7 +65,7 @@ def class_weights(counts: ArrayLike, beta: float = 0.999) -> torch.Tensor:
     ValueError
         When a count is below 1 or β is not in [0, 1).
     """
-    counts = torch.as_tensor(counts, dtype=torch.float64)
+    counts = torch.as_tensor(counts).cpu().double()  # not every device has 64 bits
     if counts.ndim != 1 or not len(counts) or not bool((counts >= 1).all()):
         raise ValueError(
             f"counts must be one number for each class, at least 1; got {counts.tolist()}."

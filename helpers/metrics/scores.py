@@ -79,7 +79,7 @@ def smooth(maps: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def scores_from_maps(
-    maps: np.ndarray | torch.Tensor,
+    maps: np.ndarray,
     size: tuple[int, int] | None = None,
     smoothing: float = 0.0,
     top_share: float = 0.0,
@@ -102,7 +102,7 @@ def scores_from_maps(
     """
     if size and tuple(maps.shape[1:]) != tuple(size):
         small = torch.as_tensor(maps)[:, None]
-        maps = functional.interpolate(small, tuple(size), mode="bilinear")[:, 0]
-    smoothed = smooth(np.asarray(maps), smoothing * maps.shape[-1]).astype(np.float32, copy=False)
+        maps = functional.interpolate(small, tuple(size), mode="bilinear")[:, 0].numpy()
+    smoothed = smooth(maps, smoothing * maps.shape[-1]).astype(np.float32, copy=False)
     image = pool(smoothed, top_share) if image is None else image.astype(np.float32, copy=False)
     return Scores(image, smoothed)

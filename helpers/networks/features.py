@@ -1,6 +1,6 @@
 """Features of a picture's patches: several layers of a backbone, concatenated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from helpers.machine import Machine, this_machine
 from helpers.networks.backbone import FeatureExtractor
-from helpers.networks.inference import each_batch
+from helpers.networks.inference import collect, each_batch
 
 BATCH = 16
 
@@ -18,7 +18,8 @@ def patch_features(
 ) -> torch.Tensor:
     """Return the neighbourhood features of uint8 images N×3×H×W: float32, N×C×h×w.
 
-    The layers' maps are put together by ``concatenated``.
+    The layers' maps are put together by ``concatenated``. They stay on the machine's device where
+    it has room for them; see ``Machine.home``.
 
     Raises
     ------
@@ -35,16 +36,14 @@ def patch_features(
             f"images of {images.shape[2]} × {images.shape[3]} pixels are smaller than one patch "
             f"of the backbone, {coarsest} pixels. Load them larger."
         )
-    features = None
-    for number, maps in enumerate(each_batch(network, images, BATCH, machine)):
-        part, start = concatenated(maps, patch), number * BATCH
-        _refuse_not_finite(part, start, network)
-        if features is None:
-            # One piece from the start: putting the parts together would need twice the memory.
-            count, channels, height, width = len(images), *part.shape[1:]
-            features = torch.empty(count, height, width, channels).permute(0, 3, 1, 2)
-        features[start : start + BATCH] = part
-    return features
+
+    def parts() -> Iterator[dict[str, torch.Tensor]]:
+        for number, maps in enumerate(each_batch(network, images, BATCH, machine)):
+            part = concatenated(maps, patch)
+            _refuse_not_finite(part, number * BATCH, network)
+            yield {"patches": part}
+
+    return collect(parts(), len(images), machine)["patches"]
 
 
 def _refuse_not_finite(features: torch.Tensor, start: int, network: FeatureExtractor) -> None:

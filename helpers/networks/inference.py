@@ -1,6 +1,6 @@
 """Images through a fitted network, batch by batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -60,6 +60,44 @@ def each_batch(
 
 def infer(
     forward: Callable[[torch.Tensor], torch.Tensor], images: np.ndarray, batch_size: int = 32
-) -> torch.Tensor:
-    """Return what ``forward`` makes of all images, float32 in main memory; see ``each_batch``."""
-    return torch.cat([part.float().cpu() for part in each_batch(forward, images, batch_size)])
+) -> np.ndarray:
+    """Return what ``forward`` makes of all images, as numbers; see ``each_batch``."""
+    return to_array(each_batch(forward, images, batch_size))
+
+
+def to_array(parts: Iterable[torch.Tensor]) -> np.ndarray:
+    """Bring a result's parts together in main memory, float32: the one way off the device."""
+    return torch.cat([part.float().cpu() for part in parts]).numpy()
+
+
+def collect(
+    parts: Iterable[Mapping[str, torch.Tensor]], count: int, machine: Machine
+) -> dict[str, torch.Tensor]:
+    """Put the maps of batches together: for each name float32, N×C×h×w.
+
+    The numbers of a patch lie side by side. All maps stay on the machine's device, or go to main
+    memory, as ``Machine.home`` says.
+
+    Parameters
+    ----------
+    parts
+        B×C×h×w for each name, batch by batch.
+    count
+        N, how many there will be in all.
+    machine
+        Where they come from.
+    """
+    whole: dict[str, torch.Tensor] = {}
+    start = 0
+    for part in parts:
+        if not whole:
+            home = machine.home(4 * count * sum(maps[0].numel() for maps in part.values()))
+            # One piece from the start: putting the parts together would need twice the memory.
+            for name, maps in part.items():
+                _, channels, height, width = maps.shape
+                rows = torch.empty(count, height, width, channels, device=home)
+                whole[name] = rows.permute(0, 3, 1, 2)
+        for name, maps in part.items():
+            whole[name][start : start + len(maps)] = maps
+        start += len(maps)
+    return whole

@@ -12,7 +12,7 @@ from helpers.detectors.base import FeatureDetector
 from helpers.detectors.density.flow import Flow, fit_flow
 from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, each_batch, inference
+from helpers.networks.inference import check_fitted, collect, each_batch, inference, to_array
 from helpers.networks.training import TrainingSettings, check_batch
 
 BATCH = 16
@@ -112,9 +112,9 @@ class FastFlowDetector(FeatureDetector):
                 )
                 for latent, _ in self.transform(images[start : start + BATCH]).values()
             ]
-            maps.append(torch.stack(layers).mean(0)[:, 0].cpu())
+            maps.append(torch.stack(layers).mean(0)[:, 0])
         s = self.settings
-        return scores_from_maps(torch.cat(maps), None, s.smoothing, s.top_share)
+        return scores_from_maps(to_array(maps), None, s.smoothing, s.top_share)
 
     def transform(self, images: np.ndarray) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
         """Return for each layer what its flow makes of uint8 images N×3×H×W.
@@ -135,14 +135,10 @@ class FastFlowDetector(FeatureDetector):
 
     def _features(self, images: np.ndarray, machine: Machine) -> Maps:
         network = machine.place(self.backbone)
-        parts: dict[str, list[torch.Tensor]] = {name: [] for name in network.layers}
-        for maps in each_batch(network, images, BATCH, machine):
-            for name, values in maps.items():
-                parts[name].append(values.float().cpu())
-        return {name: torch.cat(values) for name, values in parts.items()}
+        return collect(each_batch(network, images, BATCH, machine), len(images), machine)
 
     def _scaled(self, name: str, values: torch.Tensor) -> torch.Tensor:
-        mean, spread = self.scales[name]
+        mean, spread = (scale.to(values.device) for scale in self.scales[name])
         return (values - mean) / spread
 
 

@@ -133,8 +133,9 @@ class Flow(nn.Module):
     def sample(self, shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
         """Draw values of shape B×C×H×W from the learned density."""
         generator = torch.Generator().manual_seed(seed)
+        latent = torch.randn(shape, generator=generator).to(next(self.parameters()).device)
         with torch.inference_mode():
-            return self.inverse(torch.randn(shape, generator=generator))
+            return self.inverse(latent)
 
 
 def halves(channels: int, step: int, seed: int = 0) -> torch.Tensor:

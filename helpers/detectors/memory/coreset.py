@@ -40,7 +40,7 @@ def k_centre(
     Parameters
     ----------
     vectors
-        float32, N×C.
+        float32, N×C. The search runs on their device.
     count
         How many to choose.
     seed
@@ -61,10 +61,11 @@ def k_centre(
     if not 1 <= count <= len(vectors):
         raise ValueError(f"count must be between 1 and the {len(vectors)} points; got {count}.")
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randint(len(vectors), (count,), generator=generator)  # the first stays
+    first = torch.randint(len(vectors), (count,), generator=generator)
+    chosen = first.to(vectors.device)  # the first stays
     squares = vectors.square().sum(1)
     bounds = torch.full_like(squares, math.inf)  # squared distances to the centres met so far
-    met = torch.zeros(len(vectors), dtype=torch.long)
+    met = torch.zeros_like(squares, dtype=torch.long)
     size = 1
 
     def update(rows: torch.Tensor) -> None:
@@ -75,7 +76,7 @@ def k_centre(
             bounds[rows] = torch.minimum(bounds[rows], new + squares[rows])
             met[rows] = size
 
-    for rows in torch.arange(len(vectors)).split(FIRST_BLOCK):
+    for rows in torch.arange(len(vectors), device=vectors.device).split(FIRST_BLOCK):
         update(rows)
     bounds[chosen[0]] = -math.inf  # a point is never chosen twice, not even among equals
     while size < count:

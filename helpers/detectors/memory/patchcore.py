@@ -10,9 +10,10 @@ from helpers.detectors.base import FeatureDetector
 from helpers.detectors.memory.coreset import k_centre, random_projection
 from helpers.detectors.memory.nearest import nearest_neighbours
 from helpers.errors import check_least
+from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.features import patch_features, patch_vectors
-from helpers.networks.inference import check_fitted
+from helpers.networks.inference import check_fitted, to_array
 
 BATCH = 16
 
@@ -71,7 +72,7 @@ class PatchCoreDetector(FeatureDetector):
     Attributes
     ----------
     memory
-        float32, M×C, after ``fit``.
+        float32, M×C, after ``fit``, on the device.
     memory_positions
         int64, M×3: image, row and column that each entry comes from.
     """
@@ -102,9 +103,10 @@ class PatchCoreDetector(FeatureDetector):
                 "largest_memory, give more images, or ask for fewer neighbours."
             )
         chosen = k_centre(random_projection(vectors, s.projection, s.seed), size, s.seed)
-        self.memory = vectors[chosen]
+        self.memory = vectors[chosen].to(this_machine().device)
         image, patch = chosen // (height * width), chosen % (height * width)
-        self.memory_positions = torch.stack([image, patch // width, patch % width], 1).numpy()
+        positions = torch.stack([image, patch // width, patch % width], 1)
+        self.memory_positions = positions.cpu().numpy()
         return self
 
     def predict(self, images: np.ndarray) -> Scores:
@@ -116,22 +118,22 @@ class PatchCoreDetector(FeatureDetector):
                 self.backbone, images[start : start + BATCH], self.settings.patch
             )
             count, _, height, width = features.shape
-            vectors = patch_vectors(features)
+            vectors = patch_vectors(features).to(self.memory.device)
             distances, entries = (part[:, 0] for part in nearest_neighbours(vectors, self.memory))
             maps.append(distances.view(count, height, width))
             # The patch with the largest distance decides (Equation 6).
             largest, patch = distances.view(count, -1).max(1)
-            rows = torch.arange(count) * height * width + patch
+            rows = torch.arange(count, device=patch.device) * height * width + patch
             scores.append(
                 reweighted(
                     largest, vectors[rows], entries[rows], self.memory, self.settings.neighbours
                 )
             )
         return scores_from_maps(
-            torch.cat(maps),
+            to_array(maps),
             images.shape[2:],
             self.settings.smoothing,
-            image=torch.cat(scores).numpy(),
+            image=to_array(scores),
         )
 
 

@@ -138,7 +138,7 @@ class ReconstructionDetector(Learner):
         """Reconstruct uint8 images N×3×H×W: float32 of the same shape, in [0, 1]."""
         check_fitted(self)
         self.settings.widths(images.shape[-1])
-        return infer(self.model, images).contiguous().numpy()
+        return np.ascontiguousarray(infer(self.model, images))
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

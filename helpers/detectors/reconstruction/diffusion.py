@@ -184,7 +184,7 @@ class DiffusionDetector(Learner):
         seen = downsampled(images, self.settings.side)
         times = np.linspace(start, 0, self.settings.steps + 1).tolist()
         found = infer(lambda batch: self._mean_reconstruction(2 * batch - 1, times), seen)
-        return seen.astype(np.float32) / 255, (found.contiguous().numpy() + 1) / 2
+        return seen.astype(np.float32) / 255, (np.ascontiguousarray(found) + 1) / 2
 
     def _mean_reconstruction(self, batch: torch.Tensor, times: list[float]) -> torch.Tensor:
         time = torch.full((len(batch),), times[0], device=batch.device)

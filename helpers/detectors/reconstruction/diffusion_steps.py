@@ -36,9 +36,11 @@ def signal_and_noise(
             f"{float(time.max()):g}."
         )
     start = math.cos(offset / (1 + offset) * math.pi / 2)
-    signal = torch.cos((time.double() + offset) / (1 + offset) * math.pi / 2) / start
+    # In 64 bits, which not every device has.
+    signal = torch.cos((time.cpu().double() + offset) / (1 + offset) * math.pi / 2) / start
     signal = signal.clamp(0, 1)
-    return signal.float(), (1 - signal**2).sqrt().float()
+    spread = (1 - signal**2).sqrt()
+    return signal.float().to(time.device), spread.float().to(time.device)
 
 
 def diffuse(pictures: torch.Tensor, time: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:

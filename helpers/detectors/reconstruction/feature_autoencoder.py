@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from helpers.detectors.base import FeatureDetector
+from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor
 from helpers.networks.features import patch_features, patch_vectors
-from helpers.networks.inference import check_fitted
+from helpers.networks.inference import check_fitted, to_array
 
 BATCH = 16
 
@@ -108,21 +109,20 @@ def fit_linear_autoencoder(
     ValueError
         When the images are too small for the backbone.
     """
-    count, total, squares = 0, 0, 0
+    machine, count, total, squares = this_machine(), 0, 0, 0
     for start in range(0, len(images), BATCH):
         features = patch_vectors(patch_features(network, images[start : start + BATCH], patch))
         count += len(features)
-        total = total + features.sum(0, dtype=torch.float64)
-        squares = squares + (features.T @ features).double()
+        total = total + features.sum(0, dtype=machine.widest).cpu().double()
+        squares = squares + (features.T @ features).cpu().double()
     mean = total / count
     covariance = squares / count - mean[:, None] * mean
     # A feature that never varies has no spread to divide by.
     std = covariance.diagonal().clamp_min(1e-12).sqrt()
     variances, directions = torch.linalg.eigh(covariance / std[:, None] / std)
     code = min(max(1, round(code_share * len(std))), len(std) - 1)
-    return LinearAutoencoder(
-        mean.float(), std.float(), directions.float(), variances.clamp_min(1e-4).float(), code
-    )
+    parts = (mean, std, directions, variances.clamp_min(1e-4))
+    return LinearAutoencoder(*(part.float().to(machine.device) for part in parts), code)
 
 
 class FeatureReconstructionDetector(FeatureDetector):
@@ -163,7 +163,8 @@ class FeatureReconstructionDetector(FeatureDetector):
         for start in range(0, len(images), BATCH):
             batch = images[start : start + BATCH]
             features = patch_features(self.backbone, batch, self.settings.patch)
-            errors = self.model.error(patch_vectors(features)).view(len(batch), *features.shape[2:])
+            vectors = patch_vectors(features).to(self.model.mean.device)
+            errors = self.model.error(vectors).view(len(batch), *features.shape[2:])
             parts.append(errors)
         s = self.settings
-        return scores_from_maps(torch.cat(parts), images.shape[2:], s.smoothing, s.top_share)
+        return scores_from_maps(to_array(parts), images.shape[2:], s.smoothing, s.top_share)

@@ -195,7 +195,8 @@ class GanDetector(Learner):
         """Reconstruct uint8 images: float32, N×3×side×side in [0, 1]."""
         check_fitted(self, "encoder")
         small = downsampled(images, self.settings.side)
-        return infer(lambda batch: self.generator(self.encoder(batch)), small).contiguous().numpy()
+        found = infer(lambda batch: self.generator(self.encoder(batch)), small)
+        return np.ascontiguousarray(found)
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

@@ -214,7 +214,7 @@ class SkipAutoencoderDetector(Learner):
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """Reconstruct uint8 images N×3×H×W in full size: float32, in [0, 1]."""
         self._check(images)
-        return infer(lambda batch: self.model(batch)[0], images).numpy()
+        return infer(lambda batch: self.model(batch)[0], images)
 
     def _check(self, images: np.ndarray) -> None:
         check_fitted(self)

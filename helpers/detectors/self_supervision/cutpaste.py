@@ -14,7 +14,7 @@ from helpers.detectors.self_supervision.gaussian import fit_gaussian
 from helpers.errors import check_names
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
-from helpers.networks.inference import check_fitted, each_batch, infer
+from helpers.networks.inference import check_fitted, each_batch, infer, to_array
 from helpers.networks.learner import Learner
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
@@ -145,19 +145,19 @@ class CutPasteDetector(Learner):
     def embed(self, images: np.ndarray) -> np.ndarray:
         """Return the embeddings of uint8 images: float32, N×C."""
         check_fitted(self)
-        return infer(self.model.embed, images).numpy()
+        return infer(self.model.embed, images)
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Return what the classifier says of uint8 images: N×K, the first class is "good"."""
         check_fitted(self)
-        return infer(lambda batch: self.model(batch).float().softmax(1), images).numpy()
+        return infer(lambda batch: self.model(batch).float().softmax(1), images)
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self)
         scores, maps = [], []
         for batch in each_batch(self.model.features, images):
-            features = batch.float().cpu().numpy()
+            features = to_array([batch])
             difference = features.mean((2, 3)) - self.density.mean
             slope = difference @ self.density.precision
             scores.append((slope * difference).sum(1))

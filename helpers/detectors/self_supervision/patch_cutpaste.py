@@ -73,7 +73,7 @@ class PatchCutPasteDetector(CutPasteDetector):
             crops = crops.contiguous(memory_format=torch.channels_last)
             return self.model.embed(crops).view(count, rows, columns, -1)
 
-        return infer(embed, images, 4).numpy()
+        return infer(embed, images, 4)
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
@@ -81,7 +81,7 @@ class PatchCutPasteDetector(CutPasteDetector):
         embeddings = self.embed(images, stride)
         distances = self.density.distance(embeddings.reshape(-1, embeddings.shape[-1]))
         distances = distances.reshape(embeddings.shape[:3]).astype(np.float32)
-        maps = pixel_scores(torch.tensor(distances), crop, stride, images.shape[-1])
+        maps = pixel_scores(torch.tensor(distances), crop, stride, images.shape[-1]).numpy()
         return scores_from_maps(maps, top_share=self.settings.top_share)
 
 
