@@ -1,5 +1,6 @@
 """What several test files share: real data when it is there, data folders that are thrown away."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers import machine
-from tests.stand_in import stand_in_device
+from tests import stand_in as device
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "mvtec"
 
@@ -20,10 +21,18 @@ def real_root():
     return SHARED
 
 
+def pytest_configure(config):
+    """Run every test on the stand-in of a device when ``ONE_BAD_NUT_DEVICE`` names it."""
+    if os.environ.get("ONE_BAD_NUT_DEVICE") == device.NAME:
+        context = device.stand_in_device()
+        machine.DEVICES += (context.__enter__(),)
+        config.add_cleanup(lambda: context.__exit__(None, None, None))
+
+
 @pytest.fixture
 def stand_in(monkeypatch):
     """Make the stand-in the device of this machine; see ``tests.stand_in``."""
-    with stand_in_device() as name:
+    with device.stand_in_device() as name:
         monkeypatch.setattr(machine, "DEVICES", (*machine.DEVICES, name))
         monkeypatch.setenv("ONE_BAD_NUT_DEVICE", name)
         monkeypatch.setenv("ONE_BAD_NUT_PRECISION", "float32")

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from helpers.errors import DataError
-from helpers.machine import Machine
+from helpers.machine import Machine, this_machine
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import DivergedError, TrainingSettings, train
@@ -427,8 +427,9 @@ def test_float_images_are_refused():
 def test_settled_normalisation_has_the_statistics_of_the_data():
     pictures = images(16)
     settings = TrainingSettings(epochs=2, batch_size=4)
-    model = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1))
+    model = this_machine().place(nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1)))
     settle_normalisation(model, pictures, lambda m, batch: m(batch).mean(), settings)
+    model.cpu()
     values = torch.tensor(pictures).float() / 255
     assert not model.training
     assert model[0].momentum == 0.1

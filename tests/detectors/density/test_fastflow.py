@@ -85,7 +85,7 @@ def test_the_map_is_the_mean_of_the_layers_anomaly_map(fitted):
             assert stretch.shape == (2, *latent.shape[2:])
             anomalous = anomaly_map(latent)[:, None]
             resized = torch.nn.functional.interpolate(anomalous, (64, 64), mode="bilinear")
-            expected += resized[:, 0].numpy() / 2
+            expected += resized[:, 0].cpu().numpy() / 2
             assert name in TINY.layers
     assert np.allclose(sharp.predict(images).maps, expected, atol=1e-5)
 

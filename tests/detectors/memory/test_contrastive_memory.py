@@ -13,6 +13,7 @@ from helpers.detectors.memory.contrastive_memory import (
     patches_at,
 )
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.machine import this_machine, to_unit_range
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings
 from tests.stripes import moving_stripes
@@ -57,7 +58,7 @@ def test_the_memory_is_patchcores_over_the_trained_features(fitted):
 
 def test_training_changes_the_features(fitted):
     frozen = PatchCoreDetector(TINY.memory).fit(moving_stripes(12))
-    image = torch.tensor(moving_stripes(1)) / 255
+    image = to_unit_range(this_machine().stage(moving_stripes(1)))
     with torch.inference_mode():
         before, after = frozen.backbone(image)["layer2"], fitted.backbone(image)["layer2"]
     assert (before - after).norm() > 0.1 * before.norm()

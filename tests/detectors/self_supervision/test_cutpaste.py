@@ -11,6 +11,7 @@ from helpers.detectors.self_supervision.patch_cutpaste import (
     pixel_scores,
     random_crops,
 )
+from helpers.machine import this_machine, to_unit_range
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings
 from tests.stripes import moving_stripes
@@ -88,7 +89,8 @@ def test_crops_are_cut_where_the_embedding_says(patch_wise):
     assert grid.shape[:3] == (2, 4, 4)
     alone = np.ascontiguousarray(images[:1, :, 16:32, 32:48])
     with torch.inference_mode():
-        wanted = patch_wise.model.embed(torch.tensor(alone) / 255).numpy()[0]
+        crop = to_unit_range(this_machine().stage(alone))
+        wanted = patch_wise.model.embed(crop).cpu().numpy()[0]
     assert grid[0, 1, 2] == pytest.approx(wanted, rel=0.1, abs=0.05)
 
 
