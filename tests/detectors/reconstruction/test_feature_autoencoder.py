@@ -42,10 +42,10 @@ def test_damage_is_found_and_placed(fitted):
 def test_it_reconstructs_as_scikit_learns_principal_components_do(fitted, features):
     model = fitted.model
     alive = model.std > 1e-3  # a random network has features that hardly ever fire
-    standard = model.standardise(features)[:, alive]
+    standard = model.standardise(features)[:, alive].cpu()
     wanted = PCA(model.code).fit(standard.numpy())
     wanted = wanted.inverse_transform(wanted.transform(standard.numpy()))
-    ours = model.reconstruct(model.standardise(features))[:, alive]
+    ours = model.reconstruct(model.standardise(features))[:, alive].cpu()
     difference = (ours.numpy() - standard.numpy()) ** 2
     assert difference.mean() == pytest.approx(((wanted - standard.numpy()) ** 2).mean(), rel=0.05)
 
@@ -57,13 +57,14 @@ def test_no_other_code_of_that_size_reconstructs_better(fitted, features):
     size = len(fitted.model.mean)
     for _ in range(3):
         other, _ = torch.linalg.qr(torch.randn((size, fitted.model.code), generator=generator))
+        other = other.to(standard.device)
         assert (standard @ other @ other.T - standard).square().mean() > best
 
 
 def test_good_places_have_an_error_of_about_1(fitted, features):
     # Directions in which good features never vary add nothing.
     varied = (fitted.model.variances[: -fitted.model.code] > 1.01e-4).float().mean()
-    assert fitted.model.error(features).mean() == pytest.approx(float(varied), abs=0.1)
+    assert fitted.model.error(features).mean().item() == pytest.approx(float(varied), abs=0.1)
 
 
 def test_a_hand_computed_error():
@@ -95,7 +96,7 @@ def test_the_backbone_learns_nothing():
     before = network.first_weights().clone()
     detector = FeatureReconstructionDetector(SETTINGS, network).fit(moving_stripes(8))
     assert detector.backbone is network
-    assert torch.equal(network.first_weights(), before)
+    assert torch.equal(network.first_weights().cpu(), before)
 
 
 def test_the_same_images_give_the_same_scores():
