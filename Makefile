@@ -7,7 +7,8 @@ INSTALLED := .venv/.installed
 
 # The book's own runs use the generated hazelnuts and the quick settings, whatever else is set,
 # and leave no progress bars in the outputs.
-BOOK_RUN := MVTEC_ROOT=generated ONE_BAD_NUT_PROFILE=quick ONE_BAD_NUT_CATEGORY=hazelnut TQDM_DISABLE=1
+BOOK_RUN := MVTEC_ROOT=generated ONE_BAD_NUT_PROFILE=quick ONE_BAD_NUT_CATEGORY=hazelnut \
+	ONE_BAD_NUT_WEIGHTS=auto TQDM_DISABLE=1
 
 # Of `make report`. Systems set LANGUAGE for their own messages too; such values mean nothing here.
 ifeq ($(origin LANGUAGE),environment)

@@ -32,7 +32,7 @@ from helpers.data.load import load_category
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.machine import Machine, this_machine
 from helpers.metrics.image import image_auroc
-from helpers.networks.backbone import MEAN, STD, Backbone, backbone
+from helpers.networks.architectures import MEAN, STD, Backbone, backbone
 from helpers.networks.weights import read_formula_weights
 
 SIDE = 224

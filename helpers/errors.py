@@ -12,6 +12,10 @@ class DataError(ValueError):
         super().__init__(message.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
+class MissingError(DataError):
+    """What is not there and could not be had; something else may do instead."""
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return a sentence that suggests the option closest to ``name``, or lists them all.
 

@@ -73,7 +73,7 @@ QUICK = Profile(
     cheap_factor=1,
     crop_weights="formula",
     learning_rate=1e-3,
-    weights="formula",
+    weights="auto",
     width=16,
     seeds=(0, 1, 2),
 )
@@ -96,7 +96,6 @@ FULL = replace(
     least_steps=700,
     cheap_factor=4,
     learning_rate=1e-4,
-    weights="auto",
     width=32,
 )
 PROFILES = {profile.name: profile for profile in (QUICK, MEDIUM, FULL)}

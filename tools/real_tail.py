@@ -34,9 +34,9 @@ class _Deferred:
     def __call__(self, known: Labelled) -> DefectClassifier:
         key = hash(known.images.tobytes())
         if key not in self.warmed:
-            warm = DefectClassifier(warm_settings(self.case, self.profile))
+            warm = DefectClassifier(warm_settings(self.case))
             self.warmed[key] = warm.fit(known.images, known.labels)
-        classifier = DefectClassifier(remedy_settings(self.case, self.profile))
+        classifier = DefectClassifier(remedy_settings(self.case))
         return classifier.fit(known.images, known.labels, start=self.warmed[key])
 
 

@@ -66,8 +66,9 @@ class Pyramid(nn.Module):
         super().__init__()
         # The normalisations are folded: with four pictures a step, their averages would be noise.
         self.body = backbone("resnet18", settings.weights, settings.layers)
-        for name, stage in self.body.stages.items():
-            stage.requires_grad_(name in settings.trained)
+        trained = tuple(f"{layer}." for layer in settings.trained)
+        for name, numbers in self.body.network.named_parameters():
+            numbers.requires_grad_(name.startswith(trained))
         channels = list(self.body.channels.values())
         self.pyramid = FeaturePyramidNetwork(channels, settings.width)
         self.out_channels = settings.width

@@ -64,8 +64,8 @@ def all_attempts(profile: Profile, images: int, seed: int = 0) -> tuple[Detector
     size, large, run = profile.image_size, profile.feature_size, (profile, images, seed)
     return _specs(
         ("Baseline autoencoder", size, AutoencoderDetector, baseline(*run), 1),
-        ("ResNet18 to pixels", size, PixelReconstructionDetector, pixels(*run), 2),
-        ("ResNet18 features", large, FeatureReconstructionDetector, features(profile, seed), 2),
+        ("Pretrained encoder", size, PixelReconstructionDetector, pixels(*run), 2),
+        ("Feature reconstruction", large, FeatureReconstructionDetector, features(profile, seed), 2),
         ("CutPaste", size, CutPasteDetector, cutpaste(*run), 3),
         ("CutPaste, patch-wise", size, PatchCutPasteDetector, patch_cutpaste(*run), 3),
         ("SSIM, multi-scale, skips", size, SkipAutoencoderDetector, skips(*run), 4),
@@ -116,8 +116,9 @@ def features(profile: Profile, seed: int = 0) -> FeatureReconstructionSettings:
 def cutpaste(profile: Profile, images: int, seed: int = 0) -> CutPasteSettings:
     """Attempt 3 on whole pictures (chapter 4): a step sees each picture three times."""
     return CutPasteSettings(
+        architecture="auto",
         weights=profile.weights,
-        layer="layer3",
+        layer="stride 16",
         training=_training(profile, images, seed, share=0.4),
     )
 
@@ -125,8 +126,9 @@ def cutpaste(profile: Profile, images: int, seed: int = 0) -> CutPasteSettings:
 def patch_cutpaste(profile: Profile, images: int, seed: int = 0) -> PatchCutPasteSettings:
     """Attempt 3 on crops (chapter 4)."""
     return PatchCutPasteSettings(
+        architecture="auto",
         weights=profile.crop_weights,
-        layer="layer3",
+        layer="stride 16",
         stride=1 / 16,
         training=_training(profile, images, seed, share=profile.cheap_factor),
     )
@@ -212,7 +214,12 @@ def diffusion(profile: Profile, images: int, seed: int = 0) -> DiffusionSettings
 def synthetic_defects(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:
     """CutPaste's classifier, with masks filled with formula pictures besides (chapter 13)."""
     known = cutpaste(profile, images, seed)
-    return FilledMasksSettings(weights=known.weights, layer=known.layer, training=known.training)
+    return FilledMasksSettings(
+        architecture=known.architecture,
+        weights=known.weights,
+        layer=known.layer,
+        training=known.training,
+    )
 
 
 def generated_textures(profile: Profile, images: int, seed: int = 0) -> FilledMasksSettings:

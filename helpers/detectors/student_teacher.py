@@ -53,9 +53,9 @@ class StudentTeacherSettings:
         Of the student.
     """
 
-    architecture: str = "resnet18"
+    architecture: str = "auto"
     weights: str = "auto"
-    layers: tuple[str, ...] = ("layer1", "layer2")
+    layers: tuple[str, ...] = ("stride 4", "stride 8")
     width: int = 32
     depth: int = 1
     hard_share: float = 1.0
@@ -216,7 +216,7 @@ class StudentTeacherDetector(FeatureDetector):
         For each layer, the size of a difference, measured by those on good images.
     """
 
-    revision = 1
+    revision = 2
     settings_class = StudentTeacherSettings
 
     def __init__(

@@ -85,7 +85,7 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
 
     return [
         variant(
-            "pretraining", "random weights", 2, "ResNet18 features",
+            "pretraining", "random weights", 2, "Feature reconstruction",
             FeatureReconstructionDetector, replace(seen, weights="random"),
         ),
         cut("patch only", "patch"),

@@ -84,16 +84,14 @@ class TailResult:
 LONG_TAIL = Experiment("long tail", TailResult, "make long-tail")
 
 
-def warm_up(chosen: TailCase, known: Labelled, profile: Profile) -> DefectClassifier:
+def warm_up(chosen: TailCase, known: Labelled) -> DefectClassifier:
     """Train plainly on centred pictures."""
-    return DefectClassifier(warm_settings(chosen, profile)).fit(known.images, known.labels)
+    return DefectClassifier(warm_settings(chosen)).fit(known.images, known.labels)
 
 
-def train(
-    chosen: TailCase, known: Labelled, profile: Profile, warm: DefectClassifier
-) -> DefectClassifier:
+def train(chosen: TailCase, known: Labelled, warm: DefectClassifier) -> DefectClassifier:
     """Go on from plain training with the case's remedy."""
-    classifier = DefectClassifier(remedy_settings(chosen, profile))
+    classifier = DefectClassifier(remedy_settings(chosen))
     return classifier.fit(known.images, known.labels, start=warm)
 
 
@@ -110,9 +108,9 @@ def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
         if chosen.beginning not in begun:
             begun.clear()
             known = centre(training_set(category, chosen, most))
-            begun[chosen.beginning] = (known, *timed(lambda: warm_up(chosen, known, profile)))
+            begun[chosen.beginning] = (known, *timed(lambda: warm_up(chosen, known)))
         known, warm, first = begun[chosen.beginning]
-        classifier, seconds = timed(lambda: train(chosen, known, profile, warm))
+        classifier, seconds = timed(lambda: train(chosen, known, warm))
         result = _measured(classifier, centre(for_task(balanced, chosen.task)), test)
         return result, Provenance({"fit": round(first + seconds, 1)})
 
@@ -143,6 +141,6 @@ def _measured(classifier: DefectClassifier, balanced: Labelled, test: Labelled) 
 def settings_of(chosen: TailCase, profile: Profile) -> dict:
     """Return the settings that a case's record holds: those of the plain training, and after it."""
     return {
-        "first": plain(warm_settings(chosen, profile)),
-        "then": plain(remedy_settings(chosen, profile)),
+        "first": plain(warm_settings(chosen)),
+        "then": plain(remedy_settings(chosen)),
     }

@@ -12,7 +12,6 @@ from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.long_tail.classifier import REMEDIES, ClassifierSettings
 from helpers.long_tail.counts import long_tailed_counts
 from helpers.networks.training import TrainingSettings
-from helpers.profiles import Profile
 
 CLASSES = ("good", *DEFECT_TYPES)
 TASKS = ("five classes", "good or defect")
@@ -108,19 +107,19 @@ def planned(seeds: Sequence[int] = range(10)) -> list[TailCase]:
     return sorted(dict.fromkeys(cases), key=lambda c: order[c.beginning])
 
 
-def warm_settings(chosen: TailCase, profile: Profile) -> ClassifierSettings:
+def warm_settings(chosen: TailCase) -> ClassifierSettings:
     """Return the settings of the plain training that every remedy begins with."""
-    base = ClassifierSettings(weights=profile.weights)
+    base = ClassifierSettings()
     return replace(base, training=replace(base.training, seed=chosen.seed))
 
 
-def remedy_settings(chosen: TailCase, profile: Profile) -> ClassifierSettings:
+def remedy_settings(chosen: TailCase) -> ClassifierSettings:
     """Return the settings of the epochs with the case's remedy."""
     remedy = REMEDIES[chosen.remedy]
     if chosen.alpha is not None:
         remedy = replace(remedy, alpha=chosen.alpha)
     training = replace(REMEDY_TRAINING, seed=chosen.seed)
-    return ClassifierSettings(remedy=remedy, weights=profile.weights, training=training)
+    return ClassifierSettings(remedy=remedy, training=training)
 
 
 def balanced_test(size: int) -> tuple[Labelled, str]:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from helpers.formulas.episodes import BEND, Episodes, draw_episodes
 from helpers.formulas.images import draw_formula, render_formulas
 from helpers.machine import Machine, this_machine
-from helpers.networks.backbone import MEAN, STD
+from helpers.networks.architectures import MEAN, STD
 from helpers.networks.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from helpers.networks.seeding import seeded
 from helpers.networks.training import DivergedError, all_finite, optimise

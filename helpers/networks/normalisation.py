@@ -68,7 +68,8 @@ def fold_normalisation(part: nn.Module) -> nn.Module:
     part = copy.deepcopy(part)
     for module in list(part.modules()):
         for (first, one), (second, two) in pairwise(list(module.named_children())):
-            if isinstance(one, nn.Conv2d) and isinstance(two, nn.BatchNorm2d):
+            # A class derived from BatchNorm2d may do more than normalise.
+            if isinstance(one, nn.Conv2d) and type(two) is nn.BatchNorm2d:
                 setattr(module, first, fuse_conv_bn_eval(one, two))
                 setattr(module, second, nn.Identity())
     return part

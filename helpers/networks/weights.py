@@ -19,10 +19,11 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models._api import WeightsEnum
 
 from helpers.deadline import within
-from helpers.errors import DataError, did_you_mean
+from helpers.errors import DataError, MissingError, did_you_mean
 from helpers.files import whole_file
 
 FORMULA_FOLDER = Path(__file__).parent / "formula_weights"
+FILES = (".npz", ".pt", ".pth", ".safetensors")
 TIMEOUT = 8.0  # seconds without an answer or a byte after which the network counts as dead
 REMEDY = (
     "Restore it with `git checkout helpers/networks/formula_weights`, or install the book again."
@@ -175,15 +176,17 @@ def read_imagenet_weights(architecture: str) -> tuple[State, str]:
 
     Raises
     ------
+    MissingError
+        When they are neither cached nor to be had.
     DataError
-        When they are neither cached nor to be had, or the cached file is damaged.
+        When the cached file is damaged.
     """
     path = imagenet_file(architecture)
     if not path.is_file():
         try:
-            _await_answer(_imagenet(architecture).url)
+            await_answer(_imagenet(architecture).url)
             # TorchVision announces the download with the paths of this machine.
-            with _short_patience(), contextlib.redirect_stdout(io.StringIO()):
+            with short_patience(), contextlib.redirect_stdout(io.StringIO()):
                 _imagenet(architecture).get_state_dict(progress=False, check_hash=True)
         except (
             OSError,
@@ -191,16 +194,18 @@ def read_imagenet_weights(architecture: str) -> tuple[State, str]:
             ValueError,
             HTTPException,
         ) as error:  # ValueError: no address
-            raise DataError(
+            raise MissingError(
                 f"the ImageNet weights of {architecture} cannot be downloaded "
-                f"({getattr(error, 'reason', None) or error}). Take weights='formula', or bring "
+                f"({getattr(error, 'reason', None) or error}). Take efficientnet_lite0, whose "
+                "weights come with a package, or weights='formula', or bring "
+                f""
                 f"{path.name} from {_imagenet(architecture).url} and put it into {path.parent}."
             ) from error
     return read_state(path)
 
 
 def read_state(path: Path) -> tuple[State, str]:
-    """Read a state dictionary from a file of one's own (.pth, .pt or .npz).
+    """Read a state dictionary from a file of one's own, of one of the kinds ``FILES``.
 
     Returns
     -------
@@ -212,7 +217,7 @@ def read_state(path: Path) -> tuple[State, str]:
     Raises
     ------
     DataError
-        When the file is missing or holds no state dictionary.
+        When the file is missing, or holds no state dictionary, or numbers that are not finite.
     """
     if not path.is_file():
         raise DataError(f"there is no weights file {path}. Check the name.")
@@ -220,11 +225,18 @@ def read_state(path: Path) -> tuple[State, str]:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+        elif path.suffix == ".safetensors":
+            from safetensors.torch import load_file  # comes with timm and transformers
+
+            state = load_file(path)
         else:
             # weights_only: a file of weights is read as tensors, never run as code.
             state = torch.load(path, map_location="cpu", weights_only=True)
         if not all(isinstance(value, torch.Tensor) for value in dict(state).values()):
             raise TypeError("it is no plain state dictionary, as model.state_dict() gives")
+        for name, value in state.items():
+            if not value.isfinite().all():
+                raise ValueError(f"its {name} is not finite everywhere")
         return {name: value.detach().float() for name, value in state.items()}, _digest(path)
     except Exception as error:
         # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
@@ -234,7 +246,7 @@ def read_state(path: Path) -> tuple[State, str]:
         ) from error
 
 
-def _await_answer(url: str) -> None:
+def await_answer(url: str) -> None:
     """Raise an OSError unless the server of ``url`` answers within ``TIMEOUT`` seconds in all."""
     request = urllib.request.Request(url, method="HEAD")
     try:
@@ -244,7 +256,8 @@ def _await_answer(url: str) -> None:
 
 
 @contextlib.contextmanager
-def _short_patience() -> Iterator[None]:
+def short_patience() -> Iterator[None]:
+    """Let new connections wait no longer than ``TIMEOUT`` seconds for a byte inside the block."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT)
     try:
@@ -254,7 +267,8 @@ def _short_patience() -> Iterator[None]:
 
 
 def _imagenet(architecture: str) -> WeightsEnum:
-    return get_model_weights(architecture).IMAGENET1K_V1
+    kinds = get_model_weights(architecture)
+    return kinds["IMAGENET1K_V1" if "IMAGENET1K_V1" in kinds.__members__ else "DEFAULT"]
 
 
 def _card_path(architecture: str, folder: Path) -> Path:

@@ -28,8 +28,8 @@ OTHER_COLOURS = ("#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442
 # Paul Tol (2012), Colour Schemes, technical note SRON/EPS/TN/09-002: the scheme for 12 lines.
 METHOD_COLOURS = {
     "Baseline autoencoder": "#332288",
-    "ResNet18 to pixels": "#6699CC",
-    "ResNet18 features": "#88CCEE",
+    "Pretrained encoder": "#6699CC",
+    "Feature reconstruction": "#88CCEE",
     "CutPaste": "#44AA99",
     "SSIM, multi-scale, skips": "#117733",
     "PatchCore": "#999933",

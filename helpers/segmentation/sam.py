@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from helpers.errors import DataError
 from helpers.machine import this_machine
-from helpers.networks.backbone import MEAN, STD
+from helpers.networks.architectures import MEAN, STD
 from helpers.networks.inference import each_batch
 from helpers.networks.seeding import seeded
 from helpers.segmentation.prompts import Prompt

@@ -177,7 +177,7 @@ def unet(
         if encoder == SMALL:
             body = SmallEncoder([width << level for level in range(levels)])
             return UNet(body, body.channels[:-1], skips)
-        layers = ("stem", "layer1", "layer2", "layer3")[: levels - 1]
+        layers = ("stride 2", "stride 4", "stride 8", "stride 16")[: levels - 1]
         backbone = trainable_backbone("resnet18", encoder, layers, seed)
         return UNet(
             PretrainedEncoder(backbone, width),

@@ -19,7 +19,9 @@ from helpers.detection.precision_recall import iou_matrix
 from helpers.networks.training import TrainingSettings
 
 SIDE = 64
-NETWORK = BoxNetworkSettings(layers=("layer1", "layer2"), trained=("layer2",), width=32, depth=1)
+NETWORK = BoxNetworkSettings(
+    layers=("stride 4", "stride 8"), trained=("layer2",), width=32, depth=1
+)
 SHORT = TrainingSettings(epochs=1, batch_size=2, learning_rate=1e-3)
 
 

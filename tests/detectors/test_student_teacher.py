@@ -26,8 +26,9 @@ from helpers.networks.training import DivergedError, TrainingSettings
 from tests.stripes import still_stripes
 
 TINY = StudentTeacherSettings(
+    architecture="resnet18",
     weights="random",
-    layers=("layer1", "layer2"),
+    layers=("stride 4", "stride 8"),
     width=8,
     training=TrainingSettings(epochs=8, batch_size=8, learning_rate=5e-3),
 )
@@ -101,7 +102,7 @@ def test_a_student_equal_to_its_teacher_scores_zero(fitted):
 
 
 def test_the_student_has_no_weight_of_its_teacher_and_answers_in_its_shapes():
-    network = backbone("resnet18", "random", ("stem", "layer1", "layer3"))
+    network = backbone("resnet18", "random", ("relu", "layer1", "layer3"))
     student = Student(network.channels, network.strides, width=4, depth=2)
     images = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():

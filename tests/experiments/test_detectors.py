@@ -186,7 +186,7 @@ def test_a_variant_is_one_of_its_own_method():
     assert {case["method"] for case in changed} == {
         "Baseline autoencoder",
         "CutPaste, patch-wise",
-        "ResNet18 features",
+        "Feature reconstruction",
         "SSIM, multi-scale, skips",
     }
     assert all(len(case["variant"]) == 1 for case in changed)

@@ -34,7 +34,7 @@ def short(monkeypatch):
     monkeypatch.setattr(long_tail, "generate_category", lambda size: small)
     trained = []
 
-    def quick_warm(chosen, profile):
+    def quick_warm(chosen):
         trained.append(chosen)
         return replace(
             long_tail_cases.ClassifierSettings(), training=replace(few, seed=chosen.seed)

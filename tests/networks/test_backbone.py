@@ -8,12 +8,13 @@ from torchvision.models import resnet18, squeezenet1_1
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from helpers.errors import DataError
-from helpers.networks.backbone import LAYERS, MEAN, STD, backbone, trainable_backbone
+from helpers.networks.architectures import MEAN, STD
+from helpers.networks.backbone import backbone, trainable_backbone
 from helpers.networks.seeding import seeded
 from helpers.networks.weights import imagenet_file, write_formula_weights
 from tests.conftest import SHARED
 
-SQUEEZENET_LAYERS = tuple(LAYERS["squeezenet1_1"])
+SQUEEZENET_LAYERS = tuple(f"features.{i}" for i in (1, 4, 7, 10, 12))
 IMAGES = torch.rand((2, 3, 96, 96), generator=torch.Generator().manual_seed(0))
 SQUEEZENET = SHARED.parent / "weights" / "squeezenet1_1_imagenet_fp16.pth"
 
@@ -71,9 +72,9 @@ def torchvisions(network, nodes):
 
 
 def test_features_are_those_of_torchvisions_network(hub, network):
-    layers = ("stem", "layer1", "layer2", "layer3", "layer4")
+    layers = ("relu", "layer1", "layer2", "layer3", "layer4")
     own = backbone("resnet18", "imagenet", layers)(IMAGES)
-    expected = torchvisions(network, {v: k for k, v in LAYERS["resnet18"].items()})
+    expected = torchvisions(network, {name: name for name in layers})
     assert list(own) == list(layers)
     for name in layers:
         assert torch.allclose(own[name], expected[name], rtol=1e-3, atol=1e-4), name
@@ -85,7 +86,7 @@ def test_squeezenet_has_torchvisions_features(tmp_path):
     path = tmp_path / "own.pth"
     torch.save(network.state_dict(), path)
     own = backbone("squeezenet1_1", path, SQUEEZENET_LAYERS)(IMAGES)
-    expected = torchvisions(network, {v: k for k, v in LAYERS["squeezenet1_1"].items()})
+    expected = torchvisions(network, {name: name for name in SQUEEZENET_LAYERS})
     assert list(own) == list(SQUEEZENET_LAYERS)
     assert all(torch.allclose(own[name], expected[name], atol=1e-5) for name in expected)
 
@@ -105,7 +106,7 @@ def middle_moves(network, layer, shift):
 
 @pytest.mark.parametrize(
     ("architecture", "layer"),
-    [("resnet18", "layer3"), ("squeezenet1_1", "fire5"), ("squeezenet1_1", "fire9")],
+    [("resnet18", "layer3"), ("squeezenet1_1", "stride 8"), ("efficientnet_lite0", "stride 16")],
 )
 def test_a_spot_that_moves_by_a_stride_moves_by_a_place(architecture, layer):
     network = backbone(architecture, "random", (layer,))
@@ -166,8 +167,8 @@ def test_auto_takes_formula_weights_where_there_is_no_network_and_says_so(
     network = backbone("resnet18", formula_folder=formula)
     assert network.source.name == "formula"
     assert capsys.readouterr().out == (
-        "Backbone: formula weights of resnet18 (ImageNet's are not cached and cannot be "
-        "downloaded).\n"
+        "Backbone: formula weights of resnet18 (ImageNet's are neither installed, nor cached, nor "
+        "to be had).\n"
     )
 
 
@@ -179,7 +180,7 @@ def test_auto_does_not_pass_over_a_damaged_file(hub, formula):
 
 def test_auto_says_when_there_is_nothing_to_fall_back_on(no_network):
     with pytest.raises(DataError, match=r"cannot be downloaded.*nothing to fall back on.*squeeze"):
-        backbone("squeezenet1_1", "auto", ("fire3",))
+        backbone("squeezenet1_1")
 
 
 def test_an_unknown_architecture_is_named():
@@ -202,10 +203,10 @@ def test_a_layer_that_does_not_exist_is_named():
 
 
 def test_formula_weights_end_with_layer3(formula):
-    with pytest.raises(ValueError, match="end with layer3; 'layer4' of resnet18 needs"):
+    with pytest.raises(ValueError, match=r"end with layer3, .*lack layer4\.0.* layer4 need"):
         backbone("resnet18", "formula", ("layer4",), formula_folder=formula)
-    with pytest.raises(ValueError, match="those of resnet18 .* 'fire3' of squeezenet1_1 needs"):
-        backbone("squeezenet1_1", "formula", ("fire3",), formula_folder=formula)
+    with pytest.raises(ValueError, match="no formula weights for squeezenet1_1.*'resnet18'"):
+        backbone("squeezenet1_1", "formula", formula_folder=formula)
 
 
 def test_a_file_of_another_network_is_refused(tmp_path, network):
@@ -254,7 +255,7 @@ def test_it_can_be_copied_and_pickled():
 def test_real_weights_in_half_precision_are_read():
     if not SQUEEZENET.is_file():
         pytest.skip("the real development weights are not on this machine")
-    network = backbone("squeezenet1_1", SQUEEZENET, ("fire5", "fire7"))
+    network = backbone("squeezenet1_1", SQUEEZENET, ("stride 8", "stride 16"))
     assert network.source.name == SQUEEZENET.name
     # Filters of a trained network are smooth: neighbouring taps go together.
     filters = network.first_weights()

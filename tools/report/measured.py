@@ -140,7 +140,7 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
         curve={r: {n: aurocs(r, n) for n in SHOTS} for r in ("plain", "Balanced-MixUp")},
         levels={
             name: float(np.mean([record.result.image_auroc for record in detectors[name]]))
-            for name in (BASELINE, "ResNet18 features")
+            for name in (BASELINE, "Feature reconstruction")
             if name in detectors
         },
     )

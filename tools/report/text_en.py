@@ -136,8 +136,8 @@ ENGLISH = Language(
     },
     reasons={
         "Baseline autoencoder": "what is hard to reconstruct is, here, what is damaged",
-        "ResNet18 to pixels": "the encoder brings what few pictures cannot teach",
-        "ResNet18 features": "it measures where a frozen network sees a difference",
+        "Pretrained encoder": "the encoder brings what few pictures cannot teach",
+        "Feature reconstruction": "it measures where a frozen network sees a difference",
         "CutPaste": "the whole part looks wrong when a piece of it is",
         "CutPaste, patch-wise": "it looks closely, and trains on damage",
         "SSIM, multi-scale, skips": "it learns to repair, and damage is what it repairs",

@@ -101,8 +101,8 @@ CHINESE = Language(
     },
     reasons={
         "Baseline autoencoder": "難以重建之處正好就是受損之處",
-        "ResNet18 to pixels": "編碼器帶來少量影像教不會的知識",
-        "ResNet18 features": "它在凍結網路的特徵上比較差異",
+        "Pretrained encoder": "編碼器帶來少量影像教不會的知識",
+        "Feature reconstruction": "它在凍結網路的特徵上比較差異",
         "CutPaste": "一處異常便使整張影像看來不同",
         "CutPaste, patch-wise": "它逐塊細看，並以人造損傷訓練",
         "SSIM, multi-scale, skips": "它學的是修復，而被修復的正是損傷",
@@ -122,8 +122,8 @@ CHINESE = Language(
     },
     names={
         "Baseline autoencoder": "基準自編碼器",
-        "ResNet18 to pixels": "ResNet18 重建像素",
-        "ResNet18 features": "ResNet18 特徵",
+        "Pretrained encoder": "ResNet18 重建像素",
+        "Feature reconstruction": "ResNet18 特徵",
         "CutPaste, patch-wise": "CutPaste（局部區塊）",
         "SSIM, multi-scale, skips": "SSIM、多尺度、跳躍連接",
         "Contrastive memory": "對比學習記憶庫",

@@ -40,9 +40,9 @@ class FastFlowSettings:
         Of each flow.
     """
 
-    architecture: str = "resnet18"
+    architecture: str = "auto"
     weights: str = "auto"
-    layers: tuple[str, ...] = ("layer1", "layer2", "layer3")
+    layers: tuple[str, ...] = ("stride 4", "stride 8", "stride 16")
     kernels: tuple[int, ...] = (3,) * 8
     hidden_share: float = 1.0
     top_share: float = 0.0
@@ -75,7 +75,7 @@ class FastFlowDetector(FeatureDetector):
         For each layer, the mean negative log-likelihood of a feature value, in nats, in each step.
     """
 
-    revision = 1
+    revision = 2
     settings_class = FastFlowSettings
 
     def fit(self, images: np.ndarray) -> Self:

@@ -41,9 +41,9 @@ class PatchCoreSettings:
         Of the coreset and of random weights.
     """
 
-    architecture: str = "resnet18"
+    architecture: str = "auto"
     weights: str = "auto"
-    layers: tuple[str, ...] = ("layer2", "layer3")
+    layers: tuple[str, ...] = ("stride 4", "stride 8", "stride 16")
     patch: int = 3
     coreset_share: float = 0.1
     largest_memory: int = 3000
@@ -77,7 +77,7 @@ class PatchCoreDetector(FeatureDetector):
         int64, M×3: image, row and column that each entry comes from.
     """
 
-    revision = 1
+    revision = 2
     settings_class = PatchCoreSettings
 
     def fit(self, images: np.ndarray) -> Self:

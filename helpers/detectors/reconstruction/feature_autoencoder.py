@@ -36,9 +36,9 @@ class FeatureReconstructionSettings:
         Of random weights; nothing else here is random.
     """
 
-    architecture: str = "resnet18"
+    architecture: str = "auto"
     weights: str = "auto"
-    layers: tuple[str, ...] = ("layer1", "layer2")
+    layers: tuple[str, ...] = ("stride 4", "stride 8")
     patch: int = 3
     code_share: float = 0.5
     smoothing: float = 1 / 64
@@ -140,7 +140,7 @@ class FeatureReconstructionDetector(FeatureDetector):
         The linear autoencoder, after ``fit``.
     """
 
-    revision = 1
+    revision = 2
     settings_class = FeatureReconstructionSettings
 
     def fit(self, images: np.ndarray) -> Self:

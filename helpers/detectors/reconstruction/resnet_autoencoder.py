@@ -25,8 +25,8 @@ class PixelReconstructionSettings:
 
     Attributes
     ----------
-    weights
-        What the encoder begins with; see ``helpers.networks.backbone.backbone``.
+    architecture, weights
+        The encoder, and what it begins with; see ``helpers.networks.backbone.backbone``.
     layer
         The encoder's last layer.
     frozen
@@ -41,8 +41,9 @@ class PixelReconstructionSettings:
         How what is not frozen is trained.
     """
 
+    architecture: str = "auto"
     weights: str = "auto"
-    layer: str = "layer3"
+    layer: str = "stride 16"
     frozen: bool = True
     width: int = 32
     code_side: int = 8
@@ -102,7 +103,7 @@ class PixelReconstructionDetector(ReconstructionDetector):
         The whole network and what its training did, after ``fit``.
     """
 
-    revision = 1
+    revision = 2
     settings_class = PixelReconstructionSettings
 
     def fit(self, images: np.ndarray) -> Self:
@@ -118,7 +119,7 @@ class PixelReconstructionDetector(ReconstructionDetector):
         widths = s.widths(images.shape[-1])
         seed = s.training.seed
         make = backbone if s.frozen else trainable_backbone
-        self.backbone = make("resnet18", s.weights, (s.layer,), seed)
+        self.backbone = make(s.architecture, s.weights, (s.layer,), seed)
         if images.shape[-1] // self.backbone.strides[s.layer] < s.code_side:
             raise ValueError(
                 f"{s.layer} of an image of {images.shape[-1]} pixels has "

@@ -30,8 +30,8 @@ class CutPasteSettings:
     defect_types
         The damage to tell from good pictures, and from each other: ``"patch"`` is the paper's
         CutPaste, ``"scar"`` its scar.
-    weights, layer
-        What the ResNet18 begins with, and its last layer; see ``networks.backbone.backbone``.
+    architecture, weights, layer
+        The network, what it begins with, and its last layer; see ``networks.backbone.backbone``.
     jitter
         Strength of the change of colours, of what is pasted and of every training picture.
     hidden
@@ -43,6 +43,7 @@ class CutPasteSettings:
     """
 
     defect_types: tuple[str, ...] = ("patch", "scar")
+    architecture: str = "resnet18"
     weights: str = "random"
     layer: str = "layer4"
     jitter: float = 0.1
@@ -110,7 +111,7 @@ class CutPasteDetector(Learner):
         The Gaussian over the embeddings of the good images, after ``fit``.
     """
 
-    revision = 1
+    revision = 2
     settings_class = CutPasteSettings
 
     def fit(self, images: np.ndarray) -> Self:
@@ -122,7 +123,7 @@ class CutPasteDetector(Learner):
             When there are fewer images than a batch, or no such backbone, layer or weights.
         """
         s, seed = self.settings, self.settings.training.seed
-        self.backbone = trainable_backbone("resnet18", s.weights, (s.layer,), seed)
+        self.backbone = trainable_backbone(s.architecture, s.weights, (s.layer,), seed)
         with seeded(seed):
             self.model = CutPasteNetwork(self.backbone, 1 + len(s.defect_types), s.hidden)
         self.history = train(self.model, images, self._loss, s.training, title="CutPaste")

@@ -12,8 +12,9 @@ from helpers.networks.training import DivergedError, TrainingSettings
 from tests.stripes import still_stripes
 
 TINY = FastFlowSettings(
+    architecture="resnet18",
     weights="random",
-    layers=("layer1", "layer2"),
+    layers=("stride 4", "stride 8"),
     kernels=(3, 1),
     hidden_share=0.5,
     training=TrainingSettings(epochs=12, batch_size=8, learning_rate=2e-3),

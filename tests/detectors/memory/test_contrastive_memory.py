@@ -20,7 +20,11 @@ from tests.stripes import moving_stripes
 
 TINY = ContrastiveMemorySettings(
     memory=PatchCoreSettings(
-        weights="random", layers=("layer1", "layer2"), largest_memory=150, neighbours=3
+        architecture="resnet18",
+        weights="random",
+        layers=("stride 4", "stride 8"),
+        largest_memory=150,
+        neighbours=3,
     ),
     dimensions=16,
     crop=1 / 2,
@@ -60,7 +64,7 @@ def test_training_changes_the_features(fitted):
     frozen = PatchCoreDetector(TINY.memory).fit(moving_stripes(12))
     image = to_unit_range(this_machine().stage(moving_stripes(1)))
     with torch.inference_mode():
-        before, after = frozen.backbone(image)["layer2"], fitted.backbone(image)["layer2"]
+        before, after = frozen.backbone(image)["stride 8"], fitted.backbone(image)["stride 8"]
     assert (before - after).norm() > 0.1 * before.norm()
 
 

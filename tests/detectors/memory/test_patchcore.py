@@ -13,7 +13,11 @@ from helpers.networks.features import patch_features
 from tests.stripes import moving_stripes
 
 SMALL = PatchCoreSettings(
-    weights="random", layers=("layer1", "layer2"), largest_memory=200, neighbours=3
+    architecture="resnet18",
+    weights="random",
+    layers=("stride 4", "stride 8"),
+    largest_memory=200,
+    neighbours=3,
 )
 
 

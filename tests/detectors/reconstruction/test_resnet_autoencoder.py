@@ -11,6 +11,7 @@ from helpers.detectors.reconstruction.resnet_autoencoder import (
 from helpers.networks.training import TrainingSettings
 
 SETTINGS = PixelReconstructionSettings(
+    architecture="resnet18",
     weights="random",
     layer="layer2",
     width=4,
