@@ -38,7 +38,7 @@ class FeatureReconstructionSettings:
 
     architecture: str = "auto"
     weights: str = "auto"
-    layers: tuple[str, ...] = ("stride 4", "stride 8")
+    layers: tuple[str, ...] = ("stride 4", "stride 8", "stride 16")
     patch: int = 3
     code_share: float = 0.5
     smoothing: float = 1 / 64
@@ -130,7 +130,7 @@ class FeatureReconstructionDetector(FeatureDetector):
 
     The idea is that of Yang, Shi and Qi, "DFR: Deep Feature Reconstruction for Unsupervised Anomaly
     Segmentation" (arXiv 2012.07122); theirs reconstructs VGG19's features with a network that
-    is trained, this one ResNet18's with the best linear one.
+    is trained, this one those of any backbone with the best linear one.
 
     Parameters are those of ``FeatureDetector``.
 
