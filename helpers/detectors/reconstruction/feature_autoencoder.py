@@ -140,7 +140,7 @@ class FeatureReconstructionDetector(FeatureDetector):
         The linear autoencoder, after ``fit``.
     """
 
-    revision = 2
+    revision = 3
     settings_class = FeatureReconstructionSettings
 
     def fit(self, images: np.ndarray) -> Self:

@@ -15,7 +15,9 @@ from helpers.networks.backbone import backbone
 from helpers.networks.features import patch_features, patch_vectors
 from tests.stripes import moving_stripes
 
-SETTINGS = FeatureReconstructionSettings(architecture="resnet18", weights="random", patch=3)
+SETTINGS = FeatureReconstructionSettings(
+    architecture="resnet18", weights="random", layers=("stride 4", "stride 8"), patch=3
+)
 
 
 @pytest.fixture(scope="module")
