@@ -21,14 +21,14 @@ from benchmarks.common import gain
 from helpers.data.category import split_good
 from helpers.data.load import load_category
 from helpers.detectors.catalogue import all_attempts
-from helpers.detectors.reconstruction import autoencoder, resnet_autoencoder, skip_autoencoder
+from helpers.detectors.reconstruction import autoencoder, pretrained_autoencoder, skip_autoencoder
 from helpers.detectors.self_supervision import cutpaste
 from helpers.metrics.image import image_auroc
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, Loss, TrainingSettings
 from helpers.profiles import current_profile
 
-MODULES = (autoencoder, resnet_autoencoder, cutpaste, skip_autoencoder)
+MODULES = (autoencoder, pretrained_autoencoder, cutpaste, skip_autoencoder)
 
 
 def plain_train(

@@ -27,7 +27,7 @@ from helpers.detectors.reconstruction.feature_autoencoder import (
     FeatureReconstructionSettings,
 )
 from helpers.detectors.reconstruction.gan import GanDetector, GanSettings
-from helpers.detectors.reconstruction.resnet_autoencoder import (
+from helpers.detectors.reconstruction.pretrained_autoencoder import (
     PixelReconstructionDetector,
     PixelReconstructionSettings,
 )

@@ -19,7 +19,7 @@ from helpers.detectors.reconstruction.feature_autoencoder import (
     FeatureReconstructionSettings,
 )
 from helpers.detectors.reconstruction.gan import GanDetector, GanSettings
-from helpers.detectors.reconstruction.resnet_autoencoder import (
+from helpers.detectors.reconstruction.pretrained_autoencoder import (
     PixelReconstructionDetector,
     PixelReconstructionSettings,
 )
@@ -62,10 +62,11 @@ class DetectorSpec:
 def all_attempts(profile: Profile, images: int, seed: int = 0) -> tuple[DetectorSpec, ...]:
     """Return the attempts in the book's order, for a training set of ``images`` images."""
     size, large, run = profile.image_size, profile.feature_size, (profile, images, seed)
+    reconstructed = features(profile, seed)
     return _specs(
         ("Baseline autoencoder", size, AutoencoderDetector, baseline(*run), 1),
         ("Pretrained encoder", size, PixelReconstructionDetector, pixels(*run), 2),
-        ("Feature reconstruction", large, FeatureReconstructionDetector, features(profile, seed), 2),
+        ("Feature reconstruction", large, FeatureReconstructionDetector, reconstructed, 2),
         ("CutPaste", size, CutPasteDetector, cutpaste(*run), 3),
         ("CutPaste, patch-wise", size, PatchCutPasteDetector, patch_cutpaste(*run), 3),
         ("SSIM, multi-scale, skips", size, SkipAutoencoderDetector, skips(*run), 4),

@@ -14,7 +14,7 @@ from helpers.detectors.reconstruction.skip_autoencoder import (
 from helpers.errors import DataError
 from helpers.networks.seeding import seeded
 from helpers.networks.training import DivergedError, TrainingSettings
-from tests.detectors.reconstruction.test_resnet_autoencoder import discs
+from tests.detectors.reconstruction.test_pretrained_autoencoder import discs
 
 SETTINGS = SkipAutoencoderSettings(
     width=8,

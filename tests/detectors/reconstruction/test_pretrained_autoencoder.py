@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.detectors.reconstruction.resnet_autoencoder import (
+from helpers.detectors.reconstruction.pretrained_autoencoder import (
     PixelReconstructionDetector,
     PixelReconstructionSettings,
 )

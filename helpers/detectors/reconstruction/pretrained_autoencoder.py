@@ -1,4 +1,4 @@
-"""Attempt 2, first way: ResNet18 as the encoder of an autoencoder that reconstructs pixels."""
+"""Attempt 2, first way: a pretrained network encodes, and a decoder reconstructs the pixels."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -21,7 +21,7 @@ from helpers.networks.training import History, TrainingSettings, train
 
 @dataclass(frozen=True)
 class PixelReconstructionSettings:
-    """Settings of the autoencoder with a ResNet18 encoder.
+    """Settings of the autoencoder with a pretrained encoder.
 
     Attributes
     ----------
@@ -63,8 +63,8 @@ class PixelReconstructionSettings:
         return halving_widths(side, self.code_side, self.width)
 
 
-class ResNetAutoencoder(nn.Module):
-    """Encode a picture with a ResNet, squeeze the features, and reconstruct the picture.
+class PretrainedAutoencoder(nn.Module):
+    """Encode a picture with a pretrained network, squeeze its features, and reconstruct it.
 
     Input and output: float B×3×H×W in [0, 1].
     """
@@ -86,7 +86,7 @@ class ResNetAutoencoder(nn.Module):
 
 
 class PixelReconstructionDetector(ReconstructionDetector):
-    """Score images by how badly a decoder reconstructs them from a ResNet's features.
+    """Score images by how badly a decoder reconstructs them from a pretrained network's features.
 
     As the baseline (Bergmann et al., CVPR 2019, Section 4.2), with another encoder.
 
@@ -127,7 +127,7 @@ class PixelReconstructionDetector(ReconstructionDetector):
                 f"than the code's {s.code_side}. Take an earlier layer or larger images."
             )
         with seeded(seed):
-            self.model = ResNetAutoencoder(self.backbone, widths, s.code_side, s.code_channels)
+            self.model = PretrainedAutoencoder(self.backbone, widths, s.code_side, s.code_channels)
         self.history: History = train(
             self.model, images, reconstruction_loss, s.training, title="decoder"
         )
