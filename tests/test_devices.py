@@ -58,16 +58,16 @@ KNOWN = moving_stripes(4, side=SIDE)
 TEST = moving_stripes(2, seed=1, side=SIDE)
 TEST[0, :, *SPOT] = 20
 TRAINING = TrainingSettings(epochs=1, batch_size=2, learning_rate=1e-3)
-LAYERS = ("layer1", "layer2")
+LAYERS = ("stride 4", "stride 8")
 FRESH = {"weights": "random", "training": TRAINING}
-CUTS = {"layer": "layer2", **FRESH}
+CUTS = {"layer": "stride 8", **FRESH}
 DIFFUSION = DiffusionSettings(side=32, width=8, steps=2, draws=1, training=TRAINING)
 MEMORY = PatchCoreSettings(weights="random", layers=LAYERS)
 
 DETECTORS = {
     "autoencoder": lambda: AutoencoderDetector(AutoencoderSettings(width=8, training=TRAINING)),
     "pixels": lambda: PixelReconstructionDetector(
-        PixelReconstructionSettings(width=8, layer="layer2", **FRESH)
+        PixelReconstructionSettings(width=8, layer="stride 8", **FRESH)
     ),
     "features": lambda: FeatureReconstructionDetector(
         FeatureReconstructionSettings(weights="random", layers=LAYERS)
@@ -159,7 +159,7 @@ def test_the_segmenter_marks_there_as_on_the_cpu(on_cpu, stand_in):
 def test_the_classifier_learns_there_as_on_the_cpu(name, on_cpu, stand_in):
     def probabilities():
         settings = ClassifierSettings(
-            REMEDIES[name], "random", "layer1", replace(TRAINING, batch_size=3)
+            REMEDIES[name], "random", "stride 8", replace(TRAINING, batch_size=3)
         )
         pictures = np.concatenate([KNOWN, TEST])
         return DefectClassifier(settings).fit(pictures, [0, 0, 0, 1, 1, 0]).predict(TEST)

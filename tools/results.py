@@ -27,7 +27,7 @@ def detectors(chosen: argparse.Namespace) -> Planned:
     return (
         DETECTORS,
         DETECTORS.folder(profile.name),
-        planned(profile, chosen.parts or tuple(PARTS), chosen.move_to_test),
+        planned(profile, chosen.parts or tuple(PARTS), chosen.move_to_test, chosen.methods or ()),
     )
 
 
@@ -80,6 +80,9 @@ def main() -> None:
     parser.add_argument("experiment", nargs="?", choices=list(EXPERIMENTS), default="detectors")
     parser.add_argument("--seeds", type=int, nargs="+", help="these, not the experiment's own")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), help="of the detectors")
+    parser.add_argument(
+        "--methods", nargs="+", metavar="NAME", help="of the parts; all if left out"
+    )
     parser.add_argument(
         "--move-to-test", type=int, default=0, help="training images to test on as good"
     )

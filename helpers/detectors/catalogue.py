@@ -169,16 +169,14 @@ def contrastive_memory(profile: Profile, images: int, seed: int = 0) -> Contrast
 def fastflow(profile: Profile, images: int, seed: int = 0) -> FastFlowSettings:
     """Flows over frozen features, for a training set of ``images`` images (chapter 11).
 
-    The paper has eight steps of full width with 3×3 kernels, and hundreds of epochs; a profile's
-    width decides how many steps and how wide, and every second kernel is 1×1.
+    The paper has eight steps with 3×3 kernels, and hundreds of epochs; a profile's width decides
+    how many steps, and every second kernel is 1×1.
     """
-    epochs = round(profile.cheap_factor * profile.epochs_for(images) / 12)
     return FastFlowSettings(
         weights=profile.weights,
         kernels=(3, 1) * (profile.width // 8),
-        hidden_share=profile.width / 64,
         training=TrainingSettings(
-            epochs=max(2, epochs),
+            epochs=max(2, round(profile.epochs_for(images) / 2)),
             batch_size=profile.batch_size // 2,
             learning_rate=1e-3,
             seed=seed,

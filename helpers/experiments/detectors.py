@@ -36,6 +36,14 @@ from helpers.metrics.report import Report, evaluate
 from helpers.profiles import Profile
 
 DETECTORS = Experiment("detectors", Report, "make results")
+# Their scores depend on the weights of a pretrained network more than on anything else.
+PRETRAINED = (
+    "Feature reconstruction",
+    "PatchCore",
+    "Contrastive memory",
+    "FastFlow",
+    "Student–teacher",
+)
 
 
 @dataclass(frozen=True)
@@ -112,11 +120,29 @@ def _strategies(profile: Profile, images: int, seed: int) -> list[Variant]:
     return [Variant(one) for one in catalogue.all_strategies(profile, images, seed)]
 
 
-PARTS = {"attempts": _attempts, "strategies": _strategies, "ablations": ablations}
+def other_weights(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return the methods that look through a pretrained network, with formula weights."""
+    formula = replace(profile, weights="formula")
+    specs = (
+        *catalogue.all_attempts(formula, images, seed),
+        *catalogue.all_strategies(formula, images, seed),
+    )
+    return [Variant(spec, {"weights": "formula"}) for spec in specs if spec.name in PRETRAINED]
+
+
+PARTS = {
+    "attempts": _attempts,
+    "strategies": _strategies,
+    "ablations": ablations,
+    "weights": other_weights,
+}
 
 
 def planned(
-    profile: Profile, parts: Sequence[str] = tuple(PARTS), moved: int = 0
+    profile: Profile,
+    parts: Sequence[str] = tuple(PARTS),
+    moved: int = 0,
+    methods: Sequence[str] = (),
 ) -> Iterator[Plan]:
     """Plan every run: part by part, and in each seed by seed.
 
@@ -128,17 +154,23 @@ def planned(
         Which of ``PARTS`` to run.
     moved
         How many training images serve as further good test images; see ``category.move_to_test``.
+    methods
+        Which of the parts' methods, by name; all when there are none.
 
     Raises
     ------
     ValueError
-        When a part is none of ``PARTS``.
+        When a part is none of ``PARTS``, or a method is in none of them.
     DataError
         When the category cannot be loaded.
     """
     for part in parts:
         if part not in PARTS:
             raise ValueError(f"there is no part '{part}'. {did_you_mean(part, PARTS)}")
+    known = names_of(profile, parts)
+    for name in methods:
+        if name not in known:
+            raise ValueError(f"there is no method '{name}'. {did_you_mean(name, known)}")
     sizes = {profile.image_size, profile.feature_size}
     categories = {
         size: move_to_test(load_category(profile.category, size=size), moved) for size in sizes
@@ -149,6 +181,7 @@ def planned(
         for part in parts
         for seed in profile.seeds
         for variant in PARTS[part](profile, images, seed)
+        if variant.spec.name in (methods or known)
     )
 
 

@@ -112,6 +112,23 @@ def test_runs_are_recorded_in_the_order_of_the_plan_and_not_repeated(small, tmp_
         planned(small, ("attempt",))
 
 
+def test_methods_are_chosen_by_name(small):
+    (name,) = detectors.names_of(small, ("attempts",))
+    seeds = [plan.case["seed"] for plan in planned(small, ("attempts",), methods=(name,))]
+    assert seeds == list(small.seeds)
+    with pytest.raises(ValueError, match="there is no method 'PatchCor'"):
+        planned(small, ("attempts",), methods=("PatchCor",))
+
+
+def test_formula_weights_are_a_variant_of_every_method_with_a_pretrained_network():
+    variants = detectors.other_weights(QUICK, 332)
+    assert tuple(v.spec.name for v in variants) == detectors.PRETRAINED
+    for variant in variants:
+        settings = variant.spec.detector().settings
+        assert getattr(settings, "memory", settings).weights == "formula"
+        assert variant.changed == {"weights": "formula"}
+
+
 def test_a_record_says_what_was_measured_on_what(small, tmp_path):
     record, _ = DETECTORS.run(tmp_path, planned(small, ("attempts",)))
     category = load_category("hazelnut", size=32)

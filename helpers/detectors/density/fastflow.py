@@ -45,7 +45,7 @@ class FastFlowSettings:
     layers: tuple[str, ...] = ("stride 4", "stride 8", "stride 16")
     kernels: tuple[int, ...] = (3,) * 8
     hidden_share: float = 1.0
-    top_share: float = 0.0
+    top_share: float = 0.01
     smoothing: float = 1 / 64
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(epochs=50, batch_size=32, learning_rate=1e-3)
@@ -75,7 +75,7 @@ class FastFlowDetector(FeatureDetector):
         For each layer, the mean negative log-likelihood of a feature value, in nats, in each step.
     """
 
-    revision = 2
+    revision = 3
     settings_class = FastFlowSettings
 
     def fit(self, images: np.ndarray) -> Self:

@@ -123,7 +123,7 @@ class ContrastiveMemoryDetector(Learner):
         Its entries, M×C.
     """
 
-    revision = 2
+    revision = 3
     settings_class = ContrastiveMemorySettings
 
     def fit(self, images: np.ndarray) -> Self:

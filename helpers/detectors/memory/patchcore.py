@@ -1,5 +1,6 @@
 """PatchCore: remember the features of good images, and measure the distance to the nearest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,6 +17,7 @@ from helpers.networks.features import patch_features, patch_vectors
 from helpers.networks.inference import check_fitted, to_array
 
 BATCH = 16
+SAMPLE = 100_000  # feature vectors tell a layer's spread well enough
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,9 @@ class PatchCoreDetector(FeatureDetector):
 
     Roth et al., CVPR 2022: neighbourhood features of two layers (Section 3.1), a memory reduced to
     a coreset (3.2), nearest neighbours and the re-weighted image score (3.3, Equations 6 and 7).
-    Unlike there, images are neither resized nor cropped here; that was done when they were loaded.
+    Unlike there, images are neither resized nor cropped here; that was done when they were loaded;
+    and each layer counts as much as the others: its features are divided by their spread over the
+    good images, where the paper pools all layers to the same number of features.
 
     Parameters are those of ``FeatureDetector``.
 
@@ -73,11 +77,13 @@ class PatchCoreDetector(FeatureDetector):
     ----------
     memory
         float32, M×C, after ``fit``, on the device.
+    scale
+        float32, C: what features are divided by before they are compared.
     memory_positions
         int64, M×3: image, row and column that each entry comes from.
     """
 
-    revision = 2
+    revision = 3
     settings_class = PatchCoreSettings
 
     def fit(self, images: np.ndarray) -> Self:
@@ -95,6 +101,8 @@ class PatchCoreDetector(FeatureDetector):
         _refuse_constant(images)
         count, _, height, width = features.shape
         vectors = patch_vectors(features)
+        self.scale = layer_scale(vectors[:: 1 + len(vectors) // SAMPLE], self.backbone.channels)
+        vectors /= self.scale
         size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
         if size < s.neighbours:
             raise ValueError(
@@ -118,7 +126,7 @@ class PatchCoreDetector(FeatureDetector):
                 self.backbone, images[start : start + BATCH], self.settings.patch
             )
             count, _, height, width = features.shape
-            vectors = patch_vectors(features).to(self.memory.device)
+            vectors = (patch_vectors(features) / self.scale).to(self.memory.device)
             distances, entries = (part[:, 0] for part in nearest_neighbours(vectors, self.memory))
             maps.append(distances.view(count, height, width))
             # The patch with the largest distance decides (Equation 6).
@@ -135,6 +143,29 @@ class PatchCoreDetector(FeatureDetector):
             self.settings.smoothing,
             image=to_array(scores),
         )
+
+
+def layer_scale(vectors: torch.Tensor, channels: Mapping[str, int]) -> torch.Tensor:
+    """Return each layer's spread, the root of its features' summed variances, for each feature.
+
+    Parameters
+    ----------
+    vectors
+        float32, N×C: the features of one layer after those of the other.
+    channels
+        How many each layer has.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, C, on the vectors' device; 1 for a layer that never varies.
+    """
+    spreads = [
+        part.var(0, correction=0).sum().sqrt().expand(part.shape[1])
+        for part in vectors.split(list(channels.values()), dim=1)
+    ]
+    scale = torch.cat(spreads)
+    return torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
 def _refuse_constant(images: np.ndarray) -> None:

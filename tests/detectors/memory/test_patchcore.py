@@ -6,9 +6,14 @@ import pytest
 import torch
 
 from helpers.data.load import load_category
-from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings, reweighted
+from helpers.detectors.memory.patchcore import (
+    PatchCoreDetector,
+    PatchCoreSettings,
+    layer_scale,
+    reweighted,
+)
 from helpers.metrics.image import image_auroc
-from helpers.networks.backbone import backbone
+from helpers.networks.backbone import Backbone, backbone, trainable_backbone
 from helpers.networks.features import patch_features
 from tests.stripes import moving_stripes
 
@@ -53,11 +58,38 @@ def test_an_image_in_a_whole_memory_has_no_distance_to_it():
 
 
 def test_entries_are_the_features_of_the_places_they_name(fitted):
-    features = patch_features(fitted.backbone, moving_stripes(12))
+    features = patch_features(fitted.backbone, moving_stripes(12)) / fitted.scale[:, None, None]
     for entry, (image, row, column) in zip(
         fitted.memory[:20], fitted.memory_positions[:20], strict=True
     ):
         assert torch.allclose(entry, features[image, :, row, column], atol=1e-5)
+
+
+def test_each_layer_is_brought_to_a_spread_of_one():
+    vectors = torch.tensor([[1.0, 0.0, 5.0, 2.0], [1.0, 6.0, -3.0, 2.0], [4.0, 0.0, 5.0, 2.0]])
+    # Variances: 2, 8; 128 / 9; 0. Their sums' roots are what the layers are divided by.
+    scale = layer_scale(vectors, {"fine": 2, "coarse": 1, "silent": 1})
+    expected = [math.sqrt(10), math.sqrt(10), math.sqrt(128 / 9), 1]
+    assert scale.tolist() == pytest.approx(expected)
+
+
+class Louder(Backbone):
+    """The same features, but those of one layer many times as large."""
+
+    def forward(self, images):
+        maps = super().forward(images)
+        return maps | {"stride 8": 32 * maps["stride 8"]}
+
+
+def test_no_layer_counts_more_because_its_features_are_larger(monkeypatch):
+    monkeypatch.setenv("ONE_BAD_NUT_PRECISION", "float32")
+    free = trainable_backbone("resnet18", "random", SMALL.layers)
+    one, two = (
+        PatchCoreDetector(SMALL, kind(free)).fit(moving_stripes(12)).predict(moving_stripes(3))
+        for kind in (Backbone, Louder)
+    )
+    assert np.allclose(one.maps, two.maps, rtol=1e-3, atol=1e-4)
+    assert np.allclose(one.image, two.image, rtol=1e-3)
 
 
 def test_the_memory_has_the_size_asked_for():
