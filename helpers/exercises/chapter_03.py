@@ -27,4 +27,10 @@ def _receptive_field(answer: Answer) -> None:
     expect(answer([(7, 2), (3, 2), (3, 1)]), 19, "the same and a 3×3 convolution")
 
 
-CHECKS = (_trainable_weights, _standardise, _receptive_field)
+def _weights_saved(answer: Answer) -> None:
+    expect(answer(96, 24, 3), 96 * 24 * 9 - (96 * 9 + 96 * 24), "96 channels to 24, 3×3 kernels")
+    expect(answer(10, 20, 5), 4550, "10 channels to 20, 5×5 kernels")
+    expect(answer(8, 4, 1), -8, "8 channels to 4, 1×1 kernels: more weights, not fewer")
+
+
+CHECKS = (_trainable_weights, _standardise, _receptive_field, _weights_saved)
