@@ -42,6 +42,7 @@ SETTINGS = (
     "ONE_BAD_NUT_DEVICE",
     "ONE_BAD_NUT_PRECISION",
     "ONE_BAD_NUT_SAM",
+    "ONE_BAD_NUT_WEIGHTS",
     "ONE_BAD_NUT_YOLO",
 )
 STARTUP = 600  # seconds for a kernel to start

@@ -122,8 +122,8 @@ CHINESE = Language(
     },
     names={
         "Baseline autoencoder": "基準自編碼器",
-        "Pretrained encoder": "ResNet18 重建像素",
-        "Feature reconstruction": "ResNet18 特徵",
+        "Pretrained encoder": "預訓練編碼器",
+        "Feature reconstruction": "特徵重建",
         "CutPaste, patch-wise": "CutPaste（局部區塊）",
         "SSIM, multi-scale, skips": "SSIM、多尺度、跳躍連接",
         "Contrastive memory": "對比學習記憶庫",
