@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from helpers.detectors.memory import coreset
-from helpers.detectors.memory.coreset import k_centre, random_projection
+from helpers.detectors.memory.coreset import (
+    k_centre,
+    principal_directions,
+    random_projection,
+)
 
 
 def points(count, length, seed=0):
@@ -35,11 +39,36 @@ def test_on_a_line_the_farthest_comes_next():
 @pytest.mark.parametrize("candidates", [1, 3, 20, 500])
 @pytest.mark.parametrize("seed", range(5))
 def test_it_agrees_with_a_search_over_all_distances(seed, candidates, monkeypatch):
-    monkeypatch.setattr(coreset, "FIRST_BLOCK", 64)  # several blocks, the last one not full
-    monkeypatch.setattr(coreset, "BLOCK", 8)
+    monkeypatch.setattr(coreset, "POOL", 64)  # several pools and blocks, the last one not full
+    monkeypatch.setattr(coreset, "BLOCK", 12)
+    monkeypatch.setattr(coreset, "SKETCH", 2)  # much is overlooked in two directions of seven
     vectors = points(200, 7, seed)
     chosen = k_centre(vectors, 80, seed, candidates).tolist()
     assert chosen == plain_k_centre(vectors, 80, chosen[0])
+
+
+def test_directions_that_mislead_cost_time_only(monkeypatch):
+    def misleading(vectors, count):
+        return torch.zeros(vectors.shape[1], count)
+
+    monkeypatch.setattr(coreset, "principal_directions", misleading)
+    monkeypatch.setattr(coreset, "POOL", 64)
+    vectors = points(200, 7)
+    chosen = k_centre(vectors, 80, candidates=10).tolist()
+    assert chosen == plain_k_centre(vectors, 80, chosen[0])
+
+
+def test_the_directions_are_those_in_which_points_differ_most():
+    wide = torch.tensor([0.1, 3.0, 0.2, 2.0, 0.1])
+    directions = principal_directions(points(4000, 5) * wide + 100, 2)
+    assert directions.shape == (5, 2)
+    assert torch.allclose(directions.T @ directions, torch.eye(2), atol=1e-5)
+    assert directions[[1, 3]].norm(dim=0).tolist() == pytest.approx([1, 1], abs=1e-2)
+
+
+def test_there_are_no_more_directions_than_numbers():
+    assert principal_directions(points(9, 3), 32).shape == (3, 3)
+    assert principal_directions(points(1, 3), 2).shape == (3, 2)
 
 
 @pytest.mark.parametrize("seed", range(8))
