@@ -16,7 +16,7 @@ from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.features import patch_features, patch_vectors
 from helpers.networks.inference import check_fitted, to_array
 
-BATCH = 16
+BATCH = 8
 SAMPLE = 100_000  # feature vectors tell a layer's spread well enough
 
 
@@ -126,7 +126,8 @@ class PatchCoreDetector(FeatureDetector):
                 self.backbone, images[start : start + BATCH], self.settings.patch
             )
             count, _, height, width = features.shape
-            vectors = (patch_vectors(features) / self.scale).to(self.memory.device)
+            vectors = patch_vectors(features).to(self.memory.device)
+            vectors /= self.scale
             distances, entries = (part[:, 0] for part in nearest_neighbours(vectors, self.memory))
             maps.append(distances.view(count, height, width))
             # The patch with the largest distance decides (Equation 6).
