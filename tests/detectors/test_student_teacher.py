@@ -9,7 +9,7 @@ import torch
 
 from helpers.data.load import load_category
 from helpers.detectors.student_teacher import (
-    MahalanobisDistance,
+    RelativeDifference,
     Student,
     StudentTeacherDetector,
     StudentTeacherSettings,
@@ -80,17 +80,55 @@ def test_the_teachers_features_are_standardised_on_good_images():
     assert maps.mean((0, 2, 3)).abs().max() < 1e-4
 
 
-def test_good_differences_have_length_1_on_average():
+def test_a_relative_difference_of_a_hand_computed_case():
+    good = torch.tensor([2.0, 0.0]).view(1, 2, 1, 1).expand(3, 2, 4, 4)
+    relative = RelativeDifference(good, border=0)
+    assert torch.allclose(relative.usual, torch.full((4, 4), 2.0))
+    found = torch.tensor([0.0, 4.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4)
+    assert torch.allclose(relative(found), torch.full((1, 4, 4), 4.0))
+    assert not relative(torch.zeros(1, 2, 4, 4)).any()
+
+
+def test_good_differences_are_1_on_average_inside_and_at_an_unusual_border():
     torch.manual_seed(0)
-    mixing = torch.tensor([[2.0, 0.0], [1.5, 0.5]])
-    good = torch.einsum("cd,ndhw->nchw", mixing, torch.randn(4, 2, 40, 40))
-    distance = MahalanobisDistance(good)
-    assert distance(good).mean().item() == pytest.approx(1, abs=0.02)
-    assert distance(torch.zeros(1, 2, 1, 1)).item() == 0
-    along, across = torch.tensor([2.0, 1.5]), torch.tensor([-1.5, 2.0])
-    lengths = distance(torch.stack([along, across]).view(2, 2, 1, 1)).flatten()
-    expected = [v @ torch.linalg.inv(mixing @ mixing.T) @ v / 2 for v in (along, across)]
-    assert torch.allclose(lengths, torch.stack(expected), rtol=0.1)
+    good = torch.randn(200, 3, 8, 8)
+    good[..., 0] *= 5
+    relative = RelativeDifference(good, border=1 / 8)(good)
+    assert relative[:, 1:-1, 1:-1].mean().item() == pytest.approx(1, abs=0.02)
+    assert relative[:, :, 0].mean().item() == pytest.approx(1, abs=0.05)
+
+
+def test_an_easy_border_is_measured_as_the_rest():
+    good = torch.ones(2, 1, 8, 8)
+    good[..., 0] = 0.1
+    relative = RelativeDifference(good, border=1 / 8)
+    assert torch.allclose(relative.usual, torch.ones(8, 8))
+
+
+def test_a_hard_place_inside_is_no_border():
+    good = torch.ones(2, 1, 8, 8)
+    good[..., 4, 4] = 3
+    usual = RelativeDifference(good, border=1 / 8).usual
+    assert torch.allclose(usual[1:-1, 1:-1], torch.full((6, 6), (35 + 9) / 36))
+
+
+def test_the_layers_maps_are_multiplied(fitted):
+    images = still_stripes(2, seed=2)
+    images[:, :, 20:36, 24:40] = 250
+    sharp = copy.copy(fitted)
+    sharp.settings = replace(TINY, smoothing=0)
+    product = np.ones((2, 64, 64), np.float32)
+    for name, found in fitted.differences(images).items():
+        with torch.inference_mode():
+            relative = fitted.distances[name](found)[:, None]
+            product *= (
+                torch.nn.functional.interpolate(relative, (64, 64), mode="bilinear")[:, 0]
+                .cpu()
+                .numpy()
+            )
+    scores = sharp.predict(images)
+    assert np.allclose(scores.maps, product, rtol=1e-4)
+    assert np.allclose(scores.image, product.max((1, 2)), rtol=1e-4)
 
 
 def test_a_student_equal_to_its_teacher_scores_zero(fitted):
@@ -145,7 +183,7 @@ def test_the_student_learns_and_the_teacher_does_not(fitted):
         assert torch.equal(one.cpu(), two)
 
 
-def test_good_images_that_taught_nothing_have_length_1(fitted):
+def test_good_images_that_taught_nothing_have_difference_1(fitted):
     for name, values in fitted.differences(still_stripes(20, seed=5)).items():
         assert fitted.distances[name](values).mean().item() == pytest.approx(1, abs=0.25)
 
