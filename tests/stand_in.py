@@ -69,6 +69,7 @@ def _register() -> None:
     """Tell PyTorch of the device; once in a process."""
     if torch._C._get_privateuse1_backend_name() != NAME:
         backend_registration._setup_privateuseone_for_python_backend(NAME, _Module())
+        torch.serialization.add_safe_globals([_restored])
         # torch.tensor(…, device=…) looks at no mode.
         _LIBRARY.impl("empty_strided", _empty, "PrivateUse1")
         _LIBRARY.impl("_copy_from", _copy_from, "PrivateUse1")
@@ -132,7 +133,15 @@ class StandIn(torch.Tensor):
         return memo.setdefault(id(self), made)
 
     def __reduce_ex__(self, protocol: int) -> tuple:
-        return self.held.__reduce_ex__(protocol)
+        return _restored, (self.held, self.requires_grad, isinstance(self, torch.nn.Parameter))
+
+
+def _restored(held: torch.Tensor, requires_grad: bool, is_parameter: bool) -> torch.Tensor:
+    """Bring a tensor from a file back to where it was, or to the CPU, which may be asked for."""
+    asked = torch.serialization._serialization_tls.map_location
+    made = held if asked == "cpu" else StandIn(held)
+    made.requires_grad_(requires_grad)
+    return torch.nn.Parameter(made, requires_grad) if is_parameter else made
 
 
 class _Mode(TorchDispatchMode):

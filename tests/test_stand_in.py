@@ -1,6 +1,7 @@
 """The stand-in of a GPU refuses what GPUs refuse, and computes what the CPU computes."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -118,6 +119,13 @@ def test_training_there_gives_the_cpus_numbers(stand_in):
         assert torch.equal(a, c)
 
 
-def test_files_hold_plain_tensors(tmp_path, there, values):
-    torch.save({"values": there}, tmp_path / "file.pt")
-    assert torch.equal(torch.load(tmp_path / "file.pt")["values"], values)
+def test_files_bring_tensors_back_to_their_device_or_to_the_cpu(tmp_path, there, values):
+    path = tmp_path / "file.pt"
+    torch.save({"values": there}, path)
+    for where in (None, "cpu"):
+        again = torch.load(path, map_location=where)["values"]
+        assert again.device.type == (where or there.device.type)
+        assert torch.equal(again.cpu(), values)
+    net = pickle.loads(pickle.dumps(trained(there.device)))
+    assert all(isinstance(p, nn.Parameter) and p.requires_grad for p in net.parameters())
+    assert {value.device for value in net.state_dict().values()} == {there.device}
