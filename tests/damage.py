@@ -4,6 +4,7 @@ A few hundred are read in the tests; ``make fuzz`` reads ten thousand of each gr
 ``ONE_BAD_NUT_DAMAGED`` asks for.
 """
 
+import copy
 import os
 
 from hypothesis import HealthCheck, settings
@@ -19,6 +20,22 @@ byte_edits = st.lists(
             st.integers(0, 600),  # in the headers
             st.sampled_from([b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4), b"\xff\xff", b"9" * 11]),
         ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+# What stands where another of JSON's values belongs.
+VALUES = (
+    None, True, False, -1, 0, 1, 2, 0.5, 1e300, 10**40, 60_000, 10**9, "", "1", "good", "good.",
+    "..", "../elsewhere/a.png", "/elsewhere/a.png", "C:\\a.png", ".a.png", "a\0", "\ud800",
+    "x" * 300, [], [1], [[0, 0, 9, 0, 9, 9]], [[1, 2]], {}, {"a": 1},
+    {"size": [16, 24], "counts": [0, 384]}, {"size": [60_000, 60_000], "counts": [0, 60_000**2]},
+    {"size": [16, 24], "counts": "0o"},
+)  # fmt: skip
+tree_edits = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), place, st.sampled_from(range(len(VALUES)))),
+        st.tuples(st.sampled_from(["delete", "twice", "copy"]), place, place),
     ),
     min_size=1,
     max_size=3,
@@ -54,3 +71,28 @@ def damaged_bytes(content, edits):
         elif edit == "put":
             content = before + what + after[len(what) :]
     return content
+
+
+def damaged_tree(content, edits):
+    """Return a JSON content after edits such as ("delete", number of the node, …)."""
+    content = {"": copy.deepcopy(content)}
+    for edit, at, what in edits:
+        nodes = list(_nodes(content))
+        parent, key = nodes[at % len(nodes)]
+        if edit == "set":
+            parent[key] = copy.deepcopy(VALUES[what])
+        elif edit == "copy":
+            source, other = nodes[what % len(nodes)]
+            parent[key] = copy.deepcopy(source[other])
+        elif edit == "twice" and isinstance(parent, list):
+            parent.insert(key, copy.deepcopy(parent[key]))
+        elif edit == "delete" and parent is not content:
+            del parent[key]
+    return content[""]
+
+
+def _nodes(content):
+    for key in list(content) if isinstance(content, dict) else range(len(content)):
+        yield content, key
+        if isinstance(content[key], dict | list):
+            yield from _nodes(content[key])

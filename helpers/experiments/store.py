@@ -6,9 +6,9 @@ A record is a JSON file ``book/records/EXPERIMENT/PROFILE/DATA/CASE.json``: what
 """
 
 import json
-import math
 import platform
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from importlib.metadata import version
@@ -193,16 +193,18 @@ class Experiment:
             When the file is missing or damaged, or is a record of something else.
         """
         try:
-            values = json.loads(path.read_text("utf-8"), parse_constant=_refuse)
+            values = json.loads(path.read_text("utf-8"))
+            # What cannot be written again is none: infinity, NaN, half a character.
+            json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
             types = get_type_hints(Record) | {"result": self.result}
             record = Record(**_fields(types, values, ""))
             if record.experiment != self.name:
                 raise ValueError(f"it is of the experiment '{record.experiment}'")
             if path_of(path.parent.parent, record) != path:
                 raise ValueError("its case belongs into another file")
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, RecursionError) as error:
             raise DataError(
-                f"{path} is not a record of the experiment '{self.name}' ({error}). "
+                f"{path} is not a record of the experiment '{self.name}' ({error!s:.300}). "
                 f"`{self.command}` makes it again."
             ) from error
         return record
@@ -268,10 +270,6 @@ def _parts(case: Mapping[str, Any]) -> Iterator[str]:
             yield slug(f"{name}-{value}")
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"it holds {constant}")
-
-
 def _fields(types: Mapping[str, Any], values: Any, where: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"{where or 'it'} is no dictionary")
@@ -294,9 +292,9 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
     if origin is dict and isinstance(value, dict):
         return {key: _typed(inner[1], each, f"{where}.{key}") for key, each in value.items()}
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is float and number and math.isfinite(value):
+    if kind is float and number and abs(value) <= sys.float_info.max:
         return value
-    if kind is int and number and isinstance(value, int):
+    if kind is int and number and isinstance(value, int) and abs(value) < 2**63:
         return value
     if kind is str and isinstance(value, str):
         return value

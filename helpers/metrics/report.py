@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from helpers.data.category import Category
@@ -37,7 +38,7 @@ class Report:
     Raises
     ------
     ValueError
-        When a figure that is a share is not one.
+        When a figure that is a share is not one, or the confusion is not that of the scores.
     """
 
     image_auroc: float
@@ -64,7 +65,26 @@ class Report:
                 "f1",
             )
         }
+        interval, rates = self.image_auroc_interval, self.threshold
+        shares |= {name: getattr(interval, name) for name in ("low", "high", "level")}
+        for name in ("asked_false_alarm_rate", "expected_false_alarm_rate", "low", "high"):
+            shares[f"the threshold's {name}"] = getattr(rates, name)
         check_shares(shares | self.auroc_per_defect)
+        if interval.low > interval.high:
+            raise ValueError(f"the interval runs from {interval.low} to {interval.high}.")
+        self._check_confusion()
+
+    def _check_confusion(self) -> None:
+        counts, scores = self.confusion, np.array(self.image_scores)
+        # The scores are rounded: those at the threshold may have been on either side of it.
+        near = np.isclose(scores, self.threshold.value, rtol=1e-5, atol=0)
+        above = int((~near & (scores > self.threshold.value)).sum())
+        if (
+            min(counts.tn, counts.fp, counts.fn, counts.tp) < 0
+            or counts.tn + counts.fp + counts.fn + counts.tp != len(scores)
+            or not above <= counts.fp + counts.tp <= above + near.sum()
+        ):
+            raise ValueError(f"{counts} is not what the threshold makes of the image scores.")
 
     @property
     def false_alarm_rate(self) -> float:

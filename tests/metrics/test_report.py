@@ -84,3 +84,30 @@ def test_maps_of_another_size_are_refused(category, scores):
     small = Scores(scores.image, scores.maps[:, :4])
     with pytest.raises(ValueError, match="predict the category's own test images"):
         evaluate(category, small, small)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("image_auroc_interval", {"level": 95.0}, "level must be between 0 and 1"),
+        ("image_auroc_interval", {"low": 1.0, "high": 0.5}, "the interval runs from 1.0 to 0.5"),
+        ("threshold", {"low": -1.0}, "the threshold's low must be between 0 and 1"),
+        ("threshold", {"value": -1.0}, "is not what the threshold makes of the image scores"),
+        ("confusion", {"tn": 4}, "is not what the threshold makes of the image scores"),
+        ("confusion", {"fn": -1, "tn": 6}, "is not what the threshold makes of the image scores"),
+    ],
+)
+def test_what_contradicts_itself_is_no_report(report, part, change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(report, **{part: replace(getattr(report, part), **change)})
+
+
+def test_scores_of_the_other_sign_or_of_fewer_images_are_no_report(report):
+    for scores in ([-score for score in report.image_scores], report.image_scores[1:]):
+        with pytest.raises(ValueError, match="is not what the threshold makes"):
+            replace(report, image_scores=scores)
+
+
+def test_a_score_at_the_threshold_may_have_been_on_either_side_before_it_was_rounded(report):
+    rounded = [4.75 if score in (4, 5) else score for score in report.image_scores]
+    assert replace(report, image_scores=rounded).confusion == report.confusion

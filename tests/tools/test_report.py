@@ -235,6 +235,12 @@ def test_a_damaged_record_is_named(tmp_path, monkeypatch):
     assert "not a record" in told
 
 
+def test_a_record_with_its_scores_in_another_order_is_refused(tmp_path, monkeypatch):
+    told = broken(tmp_path, monkeypatch, lambda r: r["result"]["image_scores"].reverse())
+    assert "baseline-autoencoder_seed-0.json holds image scores that do not give the AUROC" in told
+    assert "`make results` makes it again" in told
+
+
 def test_records_of_another_revision_are_refused_or_let_through_with_a_caveat():
     faults = records.Faults()
     faults.add("make results", OTHER_REVISION, ROOT / "book" / "old.json")

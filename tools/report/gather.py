@@ -11,7 +11,14 @@ from helpers.profiles import Profile
 from tools.report.facts import Numbers
 from tools.report.labelled_data import label_facts
 from tools.report.measured import attempt_facts, data_facts, strategy_facts, tail_facts
-from tools.report.records import Faults, detector_records, relative, tail_cases, tail_records
+from tools.report.records import (
+    Faults,
+    check_scores,
+    detector_records,
+    relative,
+    tail_cases,
+    tail_records,
+)
 
 FULL_DETAIL = 256  # pixels: for counting defects, as in chapters 1 and 15
 
@@ -47,6 +54,7 @@ def gather(profile: Profile, allow_stale: bool = False) -> Gathered:
     caveats = faults.check(allow_stale)
     tested, large = categories[profile.image_size], categories[FULL_DETAIL]
     read = {DETECTORS: [record for found in runs.values() for record in found], LONG_TAIL: tail}
+    check_scores(read[DETECTORS], DETECTORS.folder(profile.name), tested.defects)
     environments = [record.provenance.environment for record in read[DETECTORS]]
     made, labelled = generate_category(profile.image_size), label_facts(large)
     numbers = Numbers(

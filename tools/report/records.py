@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from helpers.errors import DataError
 from helpers.experiments import long_tail
 from helpers.experiments.detectors import DETECTORS, of_methods, planned
@@ -12,6 +14,7 @@ from helpers.experiments.long_tail_cases import FACTORS, KNOWN_GOOD, SHOTS, TASK
 from helpers.experiments.store import OTHER_REVISION, Experiment, Plan, Record, fault, path_of
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import long_tailed_counts
+from helpers.metrics.image import auroc_per_defect
 from helpers.paths import project_root
 from helpers.profiles import Profile
 
@@ -19,6 +22,7 @@ MISSING = "missing"
 LET_THROUGH = (OTHER_REVISION,)  # a caveat can cover this, nothing else
 TAIL_COUNTS = long_tailed_counts(KNOWN_GOOD, 5, FACTORS[0])
 SHOWN = 3  # records that a message names
+ROUNDING = 0.002  # of an AUROC: image scores are kept with six digits, so that some become ties
 
 
 @dataclass
@@ -85,6 +89,27 @@ def detector_records(profile: Profile, faults: Faults) -> dict[str, list[Record]
     """Return the records of each attempt and strategy, seed by seed, in the book's order."""
     plans = planned(profile, ("attempts", "strategies"))
     return of_methods(checked(DETECTORS, profile, plans, faults))
+
+
+def check_scores(records: Iterable[Record], folder: Path, defects: np.ndarray) -> None:
+    """Raise ``DataError`` when image scores do not give the AUROC that a record says they gave.
+
+    Parameters
+    ----------
+    records, folder
+        Of detectors, and where they are kept.
+    defects
+        Of the test images that the scores belong to: "good", or the name of a defect.
+    """
+    for record in records:
+        said, scores = record.result.auroc_per_defect, record.result.image_scores
+        found = auroc_per_defect(defects, scores) if len(scores) == len(defects) else {}
+        if found.keys() != said.keys() or any(abs(found[k] - said[k]) > ROUNDING for k in said):
+            raise DataError(
+                f"{path_of(folder, record)} holds image scores that do not give the AUROC of each "
+                "defect that it holds beside them. Delete it; "
+                f"`{DETECTORS.command}` makes it again."
+            )
 
 
 def tail_records(profile: Profile, faults: Faults, cases: Sequence[TailCase]) -> list[Record]:

@@ -35,7 +35,7 @@ from helpers.data.decode import read_picture, upright_size
 from helpers.data.mvtec import list_files
 from helpers.errors import DataError
 from tests.annotation_samples import contents, same_objects
-from tests.damage import byte_edits, damaged_bytes, damaging, place
+from tests.damage import byte_edits, damaged_bytes, damaged_tree, damaging, place, tree_edits
 
 WIDTH, HEIGHT = 24, 16
 KINDS = ("coco", "coco runs", "yolo", "cvat", "label studio", "voc mask", "picture")
@@ -43,31 +43,16 @@ damages = damaging(13)
 # A guard against reading without end, far above what a slow machine takes.
 pytestmark = pytest.mark.timeout(120 + damages.max_examples)
 
-# What stands where something else belongs: in the text, and as JSON's values.
+# What stands where something else belongs, in the text.
 WORDS = (
     "-1", "0", "0.5", "1.5", "7", "1e999", "-1e-9", "NaN", "Infinity", "null", "true", "60000",
     "1000000000", "9" * 40, "1_0", "٣", "..", "../elsewhere/a", "/elsewhere/a.png", "good",
     "good.", "a/b", ".a", "*a", "&a", "<", "\0", "\x1b", "\ud7ff", "x" * 300, "[" * 3000, '"', "'",
     "{", "}", "]", ",", ":", "\n", " ", "images", "train", "label", "<!DOCTYPE a>",
 )  # fmt: skip
-VALUES = (
-    None, True, False, -1, 0, 1, 2, 0.5, 1e300, 10**40, 60_000, 10**9, "", "1", "good", "good.",
-    "..", "../elsewhere/a.png", "/elsewhere/a.png", "C:\\a.png", ".a.png", "a\0", "\ud800",
-    "x" * 300, [], [1], [[0, 0, 9, 0, 9, 9]], [[1, 2]], {}, {"a": 1},
-    {"size": [16, 24], "counts": [0, 384]}, {"size": [60_000, 60_000], "counts": [0, 60_000**2]},
-    {"size": [16, 24], "counts": "0o"},
-)  # fmt: skip
 word_edits = st.tuples(st.sampled_from(["word", "insert"]), place, st.sampled_from(WORDS))
 text_edits = st.lists(
     st.one_of(byte_edits.map(lambda edits: edits[0]), word_edits), min_size=1, max_size=3
-)
-tree_edits = st.lists(
-    st.one_of(
-        st.tuples(st.just("set"), place, st.sampled_from(range(len(VALUES)))),
-        st.tuples(st.sampled_from(["delete", "twice", "copy"]), place, place),
-    ),
-    min_size=1,
-    max_size=3,
 )
 
 
@@ -85,31 +70,6 @@ def damaged_text(content, edits):
         else:
             content = damaged_bytes(content, [(edit, at, what)])
     return content
-
-
-def damaged_tree(content, edits):
-    """Return a JSON content after edits such as ("delete", number of the node, …)."""
-    content = {"": copy.deepcopy(content)}
-    for edit, at, what in edits:
-        nodes = list(_nodes(content))
-        parent, key = nodes[at % len(nodes)]
-        if edit == "set":
-            parent[key] = copy.deepcopy(VALUES[what])
-        elif edit == "copy":
-            source, other = nodes[what % len(nodes)]
-            parent[key] = copy.deepcopy(source[other])
-        elif edit == "twice" and isinstance(parent, list):
-            parent.insert(key, copy.deepcopy(parent[key]))
-        elif edit == "delete" and parent is not content:
-            del parent[key]
-    return content[""]
-
-
-def _nodes(content):
-    for key in list(content) if isinstance(content, dict) else range(len(content)):
-        yield content, key
-        if isinstance(content[key], dict | list):
-            yield from _nodes(content[key])
 
 
 def damaged_xml(text, edits):
