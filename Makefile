@@ -35,9 +35,9 @@ book: $(INSTALLED)  ## Execute what has changed, on the generated data, and buil
 
 test: lint pytest nbval browser  ## Check style, helpers, every notebook's outputs, every page
 
-fuzz: $(INSTALLED)  ## Read ten thousand damaged annotation files, and as many damaged data files
-	ONE_BAD_NUT_DAMAGED=10000 $(BIN)/python -m pytest tests/annotations tests/data -k test_damaged \
-		--hypothesis-show-statistics
+fuzz: $(INSTALLED)  ## Read ten thousand damaged files of each kind: annotations, data, checkpoints, records
+	ONE_BAD_NUT_DAMAGED=10000 $(BIN)/python -m pytest tests/annotations tests/data tests/networks \
+		tests/experiments -k test_damaged --hypothesis-show-statistics
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

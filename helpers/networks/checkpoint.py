@@ -96,15 +96,17 @@ def load_checkpoint(
         _check_archive(path)
         # weights_only: a checkpoint is read as tensors and numbers, never run as code.
         state = torch.load(path, map_location="cpu", weights_only=True)
-        weights = _fitted(state["model"], model.state_dict(), "model")
-        moments = _moments(state["optimiser"], optimiser)
-        known = dict(state["identity"])
-        losses, seconds = [float(loss) for loss in state["losses"]], float(state["seconds"])
-        if not all(map(math.isfinite, (*losses, seconds))):
-            raise ValueError("its losses are not finite")
+        weights = _fitted(_part(state, "model"), model.state_dict(), "model")
+        moments = _moments(_part(_part(state, "optimiser"), "state"), optimiser)
+        known = _part(state, "identity")
+        losses, seconds = _part(state, "losses", list), _part(state, "seconds", float)
+        if not all(isinstance(each, float) and math.isfinite(each) for each in (*losses, seconds)):
+            raise ValueError("its losses are not finite numbers")
+        if seconds < 0:
+            raise ValueError("it took less than no time")
     except Exception as error:
         # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0][:300]
         raise DataError(f"{path} is not a checkpoint of this model: {reason}. {REMEDY}") from error
     other = [part for part in identity if known.get(part) != identity[part]]
     if other:
@@ -130,6 +132,13 @@ def _check_archive(path: Path) -> None:
             raise ValueError(f"{damaged} is damaged")
 
 
+def _part(state: object, name: str, kind: type = dict) -> Any:
+    """Return a part of what was read; a tensor in its place may claim any number of values."""
+    if not isinstance(state, dict) or not isinstance(state.get(name), kind):
+        raise ValueError(f"its {name} is no {kind.__name__}")
+    return state[name]
+
+
 def _fitted(
     values: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], whose: str
 ) -> dict[str, torch.Tensor]:
@@ -137,6 +146,8 @@ def _fitted(
 
     A fused optimiser reads memory as its weights lie there, whatever the strides of a file say.
     """
+    if not isinstance(values, dict):
+        raise ValueError(f"what the {whose} has is no dict")
     if set(values) != set(wanted):
         name = sorted(set(values) ^ set(wanted), key=str)[0]
         raise ValueError(f"only one of file and {whose} has {name}")
@@ -155,14 +166,14 @@ def _fitted(
 
 
 def _moments(
-    state: Mapping[str, Any], optimiser: torch.optim.Optimizer
+    state: dict[int, Any], optimiser: torch.optim.Optimizer
 ) -> dict[int, dict[str, torch.Tensor]]:
     """Return what Adam keeps of each weight, each in the layout of its weight."""
     weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    if not set(state["state"]) <= set(range(len(weights))):
+    if not set(state) <= set(range(len(weights))):
         raise ValueError("its optimiser has other weights")
     found = {}
-    for number, values in state["state"].items():
+    for number, values in state.items():
         weight = weights[number].detach()
         wanted = {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight}
         found[number] = _fitted(values, wanted, "optimiser")

@@ -297,6 +297,8 @@ def moments(state):
     return state["optimiser"]["state"]
 
 
+# One number that claims to be a million millions.
+ENDLESS = torch.zeros(1).expand(10**12)
 SPOILT = {
     "zero bytes": zero_bytes,
     "moments of another shape": changed(
@@ -315,6 +317,14 @@ SPOILT = {
     "weights that are not finite": changed(lambda s: s["model"]["0.weight"].fill_(float("nan"))),
     "losses that are not finite": changed(lambda s: s.update(losses=[float("nan")])),
     "losses that are text": changed(lambda s: s.update(losses=["low"])),
+    "less than no time": changed(lambda s: s.update(seconds=-1.0)),
+    **{
+        f"an endless {part}": changed(lambda s, part=part: s.update({part: ENDLESS}))
+        for part in ("model", "optimiser", "identity", "losses", "seconds")
+    },
+    "endless moments": changed(lambda s: s["optimiser"].update(state=ENDLESS)),
+    "endless moments of one weight": changed(lambda s: moments(s).update({0: ENDLESS})),
+    "a long name": changed(lambda s: s["model"].update({"0" * 10_000: torch.zeros(1)})),
     "the format of old": legacy,
     "a packed archive": packed,
     "a flipped bit": flipped_bit,
