@@ -5,12 +5,9 @@ import html
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib.figure import Figure
 from PIL import Image
-
-from helpers.files import whole_file
 
 DOTS_PER_INCH = 110
 LARGE = 60_000  # bytes; lossless above this is a photograph, which bears compression
@@ -93,11 +90,6 @@ class Picture:
         image = Image.open(buffer).convert("RGB")
         data = _webp(image, lossless=True)
         return "webp", data if len(data) < LARGE else _webp(image, quality=88)
-
-    def save(self, path: Path) -> None:
-        """Write the picture to a file, whole or not at all; its ending decides the format."""
-        with whole_file(path) as work:
-            self.figure.savefig(work, dpi=DOTS_PER_INCH, format=path.suffix[1:])
 
 
 def class_colours(names: Iterable[str]) -> dict[str, str]:
