@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 MOST_PIXELS = 2**26  # 8192 × 8192: 256 MiB in memory, where Pillow gives a pixel 4 bytes
 COLOURS = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"})
 ORIENTATION = 0x0112
+# Bytes of a value, by its type (TIFF 6.0, Section 2).
+BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+CUT = "its EXIF data are cut short: save it anew, upright and without them"
 # What brings a picture upright, by its EXIF orientation (EXIF 2.3, Section 4.6.4).
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -263,9 +267,32 @@ def _check_opaque(image: Image.Image, path: Path) -> None:
 
 def _orientation(image: Image.Image) -> int:
     value = image.getexif().get(ORIENTATION, 1)
+    _check_exif(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
     if not (isinstance(value, int) and 0 <= value <= 8):
         raise ValueError(f"its EXIF orientation is {value!r}, not a number from 1 to 8")
     return value or 1  # some cameras write 0 where they do not know
+
+
+def _check_exif(block: bytes) -> None:
+    """Raise ``ValueError`` when EXIF data (a TIFF file of its own) end before what they list.
+
+    Pillow only warns of it, and leaves out what is listed after, the orientation perhaps.
+    """
+    if not block:
+        return
+    order = ">" if block[:2] == b"MM" else "<"
+    try:
+        (start,) = struct.unpack_from(f"{order}I", block, 4)
+        (count,) = struct.unpack_from(f"{order}H", block, start)
+        for number in range(count):
+            kind, length, place = struct.unpack_from(
+                f"{order}2xHII", block, start + 2 + 12 * number
+            )
+            size = length * BYTES.get(kind, 0)
+            if size > 4 and place + size > len(block):
+                raise ValueError(CUT)
+    except struct.error as error:
+        raise ValueError(CUT) from error
 
 
 @contextmanager

@@ -157,6 +157,27 @@ def test_an_orientation_that_means_nothing_is_refused(tmp_path, value):
             read(path)
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_exif_data_that_are_cut_anywhere_are_refused(tmp_path, ending, order):
+    # Pillow leaves out what follows the cut, the orientation too, and only warns.
+    path, picture = tmp_path / f"cut.{ending}", Image.fromarray(noise(4, 6, 3))
+    exif = Image.Exif()
+    exif.endian = order
+    exif[0x010E], exif[0x0112] = "a nut described at length", 6
+    whole = exif.tobytes()
+    picture.save(path, exif=whole)
+    assert read_orientation(path) == 6
+    for end in range(8, len(whole)):
+        picture.save(path, exif=whole[:end])
+        for read in (read_orientation, upright_size, read_picture):
+            with pytest.raises(DataError, match=rf"cut\.{ending} cannot be read as an image"):
+                read(path)
+    with pytest.raises(DataError, match="its EXIF data are cut short: save it anew, upright"):
+        read_orientation(path)
+
+
 @pytest.mark.parametrize("ending", ["png", "tif"])
 @pytest.mark.parametrize("orientation", range(2, 9))
 def test_a_mask_is_turned_with_its_image_or_refused(tmp_path, orientation, ending):
