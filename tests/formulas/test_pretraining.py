@@ -159,13 +159,33 @@ def test_the_trunk_fits_torchvisions_resnet18(pool):
     assert all(name.startswith(("layer4", "fc")) for name in missing)
 
 
-def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused_and_kept(pool, tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "other", "differs"),
+    [
+        ({}, lambda pool: pool.flip(-1), "pictures"),
+        ({}, lambda pool: torch.cat([pool[:-1], pool[:1]]), "pictures"),
+        ({"seed": 9}, lambda pool: pool, "settings"),
+        ({"learning_rate": 1e-3}, lambda pool: pool, "settings"),
+        ({"hardest": 0.0}, lambda pool: pool, "settings"),
+        ({"naming": 0.0}, lambda pool: pool, "settings"),
+        ({"steps": 8}, lambda pool: pool, "settings"),  # the learning rate falls with them
+        ({"seed": 9}, lambda pool: pool.flip(0), "settings and pictures"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused_and_kept(pool, tmp_path, changes, other, differs):
     checkpoint = tmp_path / "run.pt"
     pretrain(SMALL, pool, checkpoint, machine=CPU)
-    with pytest.raises(DataError, match="run.pt belongs to a run with other settings"):
-        pretrain(replace(SMALL, seed=9), pool, checkpoint, machine=CPU)
+    before = checkpoint.read_bytes()
+    with pytest.raises(DataError, match=rf"run\.pt belongs to a run with other {differs}\. Delete"):
+        pretrain(replace(SMALL, **changes), other(pool), checkpoint, machine=CPU)
+    assert checkpoint.read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_refused_and_kept(pool, tmp_path):
+    checkpoint = tmp_path / "run.pt"
+    pretrain(SMALL, pool, checkpoint, machine=CPU)
     half = checkpoint.read_bytes()[:1000]
     checkpoint.write_bytes(half)
-    with pytest.raises(DataError, match="run.pt is not a checkpoint of this model"):
+    with pytest.raises(DataError, match=r"run\.pt is not a checkpoint of this model"):
         pretrain(SMALL, pool, checkpoint, machine=CPU)
     assert checkpoint.read_bytes() == half

@@ -292,6 +292,27 @@ def test_a_file_that_is_no_state_dictionary_is_refused(tmp_path, content):
         read_state(path)
 
 
+@pytest.mark.parametrize("ending", [".pth", ".npz"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_when_read(tmp_path, ending, value):
+    path, bad = tmp_path / f"own{ending}", np.float32([0.5, value])
+    if ending == ".npz":
+        np.savez(path, a=np.float32([1.0]), b=bad)
+    else:
+        torch.save({"a": torch.ones(1), "b": torch.from_numpy(bad)}, path)
+    with pytest.raises(DataError, match=rf"own\{ending} .*its b is not finite.*Delete it"):
+        read_state(path)
+
+
+def test_imagenet_weights_that_are_not_finite_are_refused_when_read(hub):
+    hub.parent.mkdir(parents=True)
+    state = resnet18().state_dict()
+    state["layer1.0.conv1.weight"][0, 0, 0, 0] = float("nan")
+    torch.save(state, hub)
+    with pytest.raises(DataError, match=rf"{hub.name} .*layer1\.0\.conv1\.weight is not"):
+        read_imagenet_weights("resnet18")
+
+
 def test_parameters_are_read_as_plain_tensors(tmp_path):
     path = tmp_path / "old.pth"
     torch.save({"a": torch.nn.Parameter(torch.ones(2))}, path)
