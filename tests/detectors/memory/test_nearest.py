@@ -19,13 +19,22 @@ def test_a_hand_computed_case():
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_it_agrees_with_scikit_learn(count, monkeypatch):
-    monkeypatch.setattr(neighbours, "BLOCK", 64)  # several blocks, the last one not full
+    monkeypatch.setattr(neighbours, "CPU_BLOCK", 64)  # several blocks, the last one not full
     queries, memory = vectors(150, 20, 0), vectors(90, 20, 1)
     search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(memory.numpy())
     expected, rows = search.kneighbors(queries.numpy())
     distances, positions = nearest_neighbours(queries, memory, count)
     assert positions.tolist() == rows.tolist()
     assert torch.allclose(distances, torch.tensor(expected, dtype=torch.float32), atol=1e-4)
+
+
+def test_groups_of_entries_hide_no_nearest_one():
+    queries = vectors(300, 6, 0)
+    for entries in (1, 7, 8, 80, 83):  # whole groups, and not
+        memory = vectors(entries, 6, 1)
+        _, positions = nearest_neighbours(queries, memory)
+        expected = torch.cdist(queries.double(), memory.double()).argmin(1)
+        assert positions[:, 0].tolist() == expected.tolist()
 
 
 def test_small_distances_between_large_vectors_survive():
