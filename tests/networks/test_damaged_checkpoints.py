@@ -50,15 +50,21 @@ def a_step(seed):
 
 
 @pytest.fixture(scope="module")
-def content(path):
+def trained():
+    """Return the model and the optimiser that are written; a second step may differ in a bit."""
+    return a_step(0)
+
+
+@pytest.fixture(scope="module")
+def content(path, trained):
     """Return the bytes of a checkpoint."""
-    save_checkpoint(path, *a_step(0), IDENTITY, LOSSES, SECONDS)
+    save_checkpoint(path, *trained, IDENTITY, LOSSES, SECONDS)
     return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
-def stored(content):
-    return state_of(*a_step(0))
+def stored(trained):
+    return state_of(*trained)
 
 
 @pytest.fixture(scope="module")
