@@ -60,7 +60,7 @@ def test_a_wrong_box_is_scored_as_wrong(exported):
         entry["bbox"] = [0, 15, 3, 2]
     assert coco_scores(path, found)["AP"] == 0.0
     assert coco_scores(path, [])["AP"] == 0.0
-    # There are small objects and medium ones, and neither are found; there is no large one.
+    # There are small objects, and none is found; there is no medium and no large one.
     for scores in (coco_scores(path, []), coco_scores(path, found)):
         assert (scores["AP small"], scores["AP medium"], scores["AP large"]) == (0, -1, -1)
     with pytest.raises(ValueError, match="bbox, segm; got 'box'"):
