@@ -27,7 +27,7 @@ Maps = dict[str, torch.Tensor]
 LEAST_VARIANCE = 1e-3
 BATCH = 16
 STANDARD_FROM = 96  # images are enough for the mean and variance of each feature
-BORDER = 1 / 8  # of the image's side: how far the zeros beyond the image are felt
+BORDER = 1 / 8  # of the image's side: where the zeros beyond it are felt most
 LEAST_DIFFERENCE = 1e-6  # features of variance 1 are never predicted better than that
 
 
@@ -197,7 +197,8 @@ class RelativeDifference(nn.Module):
     def forward(self, found: torch.Tensor) -> torch.Tensor:
         """Return the mean square of B×C×h×w differences, divided by the usual one: B×h×w.
 
-        It is 1 on average on good images, and 0 where there is no difference.
+        It is 1 on average inside good images, at most 1 at their border, and 0 where there is no
+        difference.
         """
         return found.square().mean(1) / self.usual
 
