@@ -55,9 +55,9 @@ def test_the_script_is_what_json_reads(records):
 
 def test_a_record_that_lacks_scores_is_named(records):
     first = records[0]
-    fewer = replace(first.result, image_scores=first.result.image_scores[1:])
-    short = replace(first, result=fewer)
-    with pytest.raises(DataError, match=f"{first.case['method']}.* 109 scores for 110 images"):
+    more = first.data["test"] | {"good": first.data["test"]["good"] + 1}
+    short = replace(first, data=first.data | {"test": more})
+    with pytest.raises(DataError, match=f"{first.case['method']}.* 110 scores for 111 images"):
         explorer_data.defects_of(short)
 
 

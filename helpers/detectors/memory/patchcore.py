@@ -101,8 +101,9 @@ class PatchCoreDetector(FeatureDetector):
         _refuse_constant(images)
         count, _, height, width = features.shape
         vectors = patch_vectors(features)
-        self.scale = layer_scale(vectors[:: 1 + len(vectors) // SAMPLE], self.backbone.channels)
-        vectors /= self.scale
+        scale = layer_scale(vectors[:: 1 + len(vectors) // SAMPLE], self.backbone.channels)
+        vectors /= scale
+        self.scale = scale.to(this_machine().device)
         size = min(max(1, round(s.coreset_share * len(vectors))), s.largest_memory)
         if size < s.neighbours:
             raise ValueError(
