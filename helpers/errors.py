@@ -16,8 +16,10 @@ class MissingError(DataError):
     """What is not there and could not be had; something else may do instead."""
 
 
-def did_you_mean(name: str, options: Iterable[str]) -> str:
+def did_you_mean(name: str, options: Iterable[str], listed: Iterable[str] | None = None) -> str:
     """Return a sentence that suggests the option closest to ``name``, or lists them all.
+
+    Where there are too many to list, ``listed`` says which to name instead.
 
     Examples
     --------
@@ -27,10 +29,11 @@ def did_you_mean(name: str, options: Iterable[str]) -> str:
     "Choose one of 'grid', 'hazelnut'."
     """
     options = sorted(options)
+    listed = options if listed is None else sorted(listed)
     close = difflib.get_close_matches(name.lower(), options, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return "Choose one of " + ", ".join(f"'{option}'" for option in options) + "."
+    return "Choose one of " + ", ".join(f"'{option}'" for option in listed) + "."
 
 
 def check_least(settings: object, **least: float) -> None:

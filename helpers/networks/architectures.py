@@ -1,6 +1,5 @@
 """Networks by name: EfficientNet-Lite0, TorchVision's classifiers, and timm's where it is there."""
 
-import difflib
 import functools
 import importlib.util
 from collections.abc import Callable, Iterable
@@ -16,7 +15,7 @@ from torchvision.models import get_model, list_models
 
 from helpers.errors import DataError, MissingError, did_you_mean
 from helpers.networks import efficientnet_lite
-from helpers.networks.layers import cut
+from helpers.networks.layers import cut, named_ends
 from helpers.networks.weights import (
     State,
     await_answer,
@@ -42,7 +41,7 @@ class Architecture:
     build
         Makes the whole network with random weights.
     cut
-        Takes its name, the network and layers; returns the network up to the last of them, which
+        Takes the network and names of layers; returns the network up to the last of them, which
         gives a dictionary of maps B×C×h×w.
     pretrained
         Reads its pretrained weights, downloading them if need be: the state and its SHA-256.
@@ -52,7 +51,7 @@ class Architecture:
 
     name: str
     build: Callable[[], nn.Module]
-    cut: Callable[[str, nn.Module, Iterable[str]], nn.Module]
+    cut: Callable[[nn.Module, Iterable[str]], nn.Module]
     pretrained: Callable[[], tuple[State, str]]
     mean: tuple[float, ...] = MEAN
     std: tuple[float, ...] = STD
@@ -87,7 +86,7 @@ def architecture(name: str) -> Architecture:
         return Architecture(
             LITE,
             efficientnet_lite.efficientnet_lite0,
-            cut,
+            functools.partial(cut, LITE),
             efficientnet_lite.read_package_weights,
             efficientnet_lite.MEAN,
             efficientnet_lite.STD,
@@ -96,15 +95,15 @@ def architecture(name: str) -> Architecture:
         return _timm(name)
     known = list_models(module=torchvision.models)
     if name not in known:
-        near = difflib.get_close_matches(name, [*known, LITE], n=1) or [LITE, "resnet18"]
+        hint = did_you_mean(name, [*known, LITE], [LITE, "resnet18"])
         raise ValueError(
-            f"no architecture '{name}'. {did_you_mean(name, near)} There are those of TorchVision, "
-            f"{LITE}, and timm's, which begin with '{TIMM}'."
+            f"no architecture '{name}'. {hint} There are those of TorchVision, {LITE}, and timm's, "
+            f"which begin with '{TIMM}'."
         )
     return Architecture(
         name,
         functools.partial(get_model, name, weights=None),
-        cut,
+        functools.partial(cut, name),
         functools.partial(read_imagenet_weights, name),
     )
 
@@ -140,16 +139,15 @@ def _timm(full_name: str) -> Architecture:
     import timm
 
     name = full_name.removeprefix(TIMM)
-    known = timm.list_models(name.split(".")[0])
-    if not known:
-        near = difflib.get_close_matches(name, timm.list_models(), n=1)
-        hint = did_you_mean(name, near) if near else "timm.list_models() lists them."
-        raise ValueError(f"timm has no model '{name}'. {hint}")
+    known = timm.list_models()
+    if name.split(".")[0] not in known:
+        hint = did_you_mean(name, known, ["vit_small_patch14_dinov2"])
+        raise ValueError(f"timm has no model '{name}'. {hint} timm.list_models() lists them all.")
     config = timm.get_pretrained_cfg(name)
     return Architecture(
         full_name,
         functools.partial(_build_timm, name),
-        _cut_timm,
+        functools.partial(_cut_timm, full_name),
         functools.partial(_read_timm, full_name, config),
         *((config.mean, config.std) if config else ()),
     )
@@ -167,14 +165,7 @@ def _build_timm(name: str) -> nn.Module:
 def _cut_timm(name: str, network: nn.Module, layers: Iterable[str]) -> nn.Module:
     ends = {stage["module"]: i for i, stage in enumerate(network.feature_info)}
     ends |= {f"stride {stage['reduction']}": i for i, stage in enumerate(network.feature_info)}
-    if isinstance(layers, str):
-        raise ValueError(f"layers must be a tuple of names; got '{layers}'. Write ('{layers}',).")
-    for layer in layers:
-        if layer not in ends:
-            raise ValueError(f"{name} has no layer '{layer}'. {did_you_mean(layer, ends)}")
-    chosen = {ends[layer]: layer for layer in layers}
-    if not chosen or len(chosen) < len(tuple(layers)):
-        raise ValueError(f"name one or more layers of {name}, each once; it has {', '.join(ends)}.")
+    chosen = named_ends(name, layers, ends, ends)
     indices = sorted(chosen)
     network.prune_intermediate_layers(indices, prune_norm=True, prune_head=True)
     return TimmMaps(network, indices, [chosen[index] for index in indices])

@@ -153,7 +153,7 @@ def trainable_backbone(
         source = replace(source, detail=f"{source}, seed {seed}")
         with seeded(seed):
             network = kind.build()
-        return FeatureExtractor(kind, source, kind.cut(kind.name, network, layers))
+        return FeatureExtractor(kind, source, kind.cut(network, layers))
     return FeatureExtractor(kind, source, _cut_loaded(kind, state, source, layers))
 
 
@@ -175,7 +175,7 @@ def _cut_loaded(
     # Nothing here reads the counters of batches, and TorchVision's older files have none.
     counters = {name: torch.tensor(0) for name in shapes if name.endswith("num_batches_tracked")}
     network.load_state_dict(counters | fitting, strict=False, assign=True)
-    part = kind.cut(kind.name, network, layers)
+    part = kind.cut(network, layers)
     missing = [
         name.removeprefix("network.") for name, value in part.state_dict().items() if value.is_meta
     ]

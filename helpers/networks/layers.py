@@ -1,9 +1,8 @@
 """Where a network is cut: its layers by name, or by how many pixels a patch is from the next."""
 
-import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import fx, nn
@@ -13,7 +12,7 @@ from torchvision.models.feature_extraction import create_feature_extractor, get_
 from helpers.errors import did_you_mean
 from helpers.networks.efficientnet_lite import SameConv2d
 
-STRIDE = re.compile(r"stride (\d+)")
+End = TypeVar("End", str, int)
 # Traced through, it would remember the sizes of one picture.
 TRACING = {"tracer_kwargs": {"leaf_modules": [SameConv2d]}, "suppress_diff_warning": True}
 # TorchVision's names of the child that holds all of a network but its classifier.
@@ -123,24 +122,14 @@ def cut(architecture: str, network: nn.Module, layers: Iterable[str]) -> fx.Grap
     ValueError
         When a layer is not there, or none is named.
     """
-    if isinstance(layers, str):
-        raise ValueError(f"layers must be a tuple of names; got '{layers}'. Write ('{layers}',).")
     stages = stages_of(architecture, network)
-    ends = {f"stride {stage.stride}": stage.name for stage in stages}
-    layers = tuple(dict.fromkeys(layers))
-    if not layers:
-        raise ValueError(f"name at least one layer of {architecture}: {', '.join(ends)}.")
-    if not ends.keys() >= set(layers):
+    few = {f"stride {stage.stride}": stage.name for stage in stages}
+    ends = dict(few)
+    if not few.keys() >= set(layers):
         nodes = get_graph_node_names(network.eval(), **TRACING)[1]
         ends |= {name: name for node in nodes for name in _with_parents(node)}
-    for layer in layers:
-        if layer not in ends:
-            raise ValueError(
-                f"{architecture} has no layer '{layer}'. {_nearest(layer, ends, stages)}"
-            )
-    wanted = {ends[layer]: layer for layer in layers}
-    if len(wanted) < len(layers):
-        raise ValueError(f"two of the layers {', '.join(layers)} of {architecture} are the same.")
+        few |= {stage.name: stage.name for stage in stages}
+    wanted = named_ends(architecture, layers, ends, few)
     both = create_feature_extractor(network.eval(), wanted, **TRACING)
     # One graph for training too: what tells them apart in these networks are modules' own modes.
     return fx.GraphModule(both, both.eval_graph)
@@ -151,7 +140,38 @@ def _with_parents(node: str) -> Iterator[str]:
     return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
-def _nearest(layer: str, ends: Mapping[str, str], stages: Iterable[Stage]) -> str:
-    few = {name for name in ends if STRIDE.fullmatch(name)} | {stage.name for stage in stages}
-    close = difflib.get_close_matches(layer, ends, n=1)
-    return did_you_mean(layer, close or few)
+def named_ends(
+    architecture: str, layers: Iterable[str], ends: Mapping[str, End], few: Iterable[str]
+) -> dict[End, str]:
+    """Return where each layer asked for ends, and the layer's name.
+
+    Parameters
+    ----------
+    architecture
+        Its name, for messages.
+    layers
+        Names of layers.
+    ends
+        Where each layer that there is ends.
+    few
+        Those that a message lists.
+
+    Raises
+    ------
+    ValueError
+        When no layer is named, or one that is not there, or the same end twice.
+    """
+    if isinstance(layers, str):
+        raise ValueError(f"layers must be a tuple of names; got '{layers}'. Write ('{layers}',).")
+    layers = tuple(dict.fromkeys(layers))
+    if not layers:
+        raise ValueError(f"name at least one layer of {architecture}: {', '.join(few)}.")
+    for layer in layers:
+        if layer not in ends:
+            raise ValueError(
+                f"{architecture} has no layer '{layer}'. {did_you_mean(layer, ends, few)}"
+            )
+    found = {ends[layer]: layer for layer in layers}
+    if len(found) < len(layers):
+        raise ValueError(f"two of the layers {', '.join(layers)} of {architecture} are the same.")
+    return found

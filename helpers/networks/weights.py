@@ -97,7 +97,7 @@ def write_formula_weights(
     path = folder / f"{architecture}.npz"
     with whole_file(path) as work, work.open("wb") as file:
         np.savez(file, **arrays)
-    full = {"architecture": architecture, **card, "sha256": _digest(path)}
+    full = {"architecture": architecture, **card, "sha256": sha256_of(path)}
     with whole_file(_card_path(architecture, folder)) as work:
         work.write_text(json.dumps(full, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return path
@@ -124,7 +124,7 @@ def read_formula_weights(architecture: str, folder: Path = FORMULA_FOLDER) -> tu
     path = folder / f"{architecture}.npz"
     if not path.is_file():
         raise DataError(f"{path} is missing. {REMEDY}")
-    digest = _digest(path)
+    digest = sha256_of(path)
     if digest != card["sha256"]:
         raise DataError(
             f"{path} is damaged: its SHA-256 is {digest}, the card says {card['sha256']}. {REMEDY}"
@@ -237,7 +237,7 @@ def read_state(path: Path) -> tuple[State, str]:
         for name, value in state.items():
             if not value.isfinite().all():
                 raise ValueError(f"its {name} is not finite everywhere")
-        return {name: value.detach().float() for name, value in state.items()}, _digest(path)
+        return {name: value.detach().float() for name, value in state.items()}, sha256_of(path)
     except Exception as error:
         # torch.load raises whatever the bytes provoke: pickle, zip, key and shape errors.
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -275,6 +275,7 @@ def _card_path(architecture: str, folder: Path) -> Path:
     return folder / f"{architecture}.json"
 
 
-def _digest(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

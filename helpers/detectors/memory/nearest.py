@@ -78,7 +78,6 @@ def _ranking(memory: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
     squares = memory.square().sum(1)
     if memory.device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return lambda queries: torch.addmm(squares, queries, memory.T, alpha=-2)
-    # The same product by oneDNN, float32 too. It is up to twice as fast as the library that
-    # PyTorch calls for a plain product, on processors that are not this library's maker's.
+    # The same product by oneDNN, float32 too: on an AMD processor twice as fast as a plain product.
     weight, bias = (-2 * memory).to_mkldnn(), squares.to_mkldnn()
     return lambda queries: functional.linear(queries.to_mkldnn(), weight, bias).to_dense()

@@ -1,6 +1,6 @@
 """Attempt 2, first way: a pretrained network encodes, and a decoder reconstructs the pixels."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -10,18 +10,21 @@ from torch.nn import functional
 
 from helpers.detectors.reconstruction.autoencoder import (
     Autoencoder,
+    AutoencoderSettings,
     ReconstructionDetector,
-    halving_widths,
     reconstruction_loss,
 )
 from helpers.networks.backbone import FeatureExtractor, backbone, trainable_backbone
 from helpers.networks.seeding import seeded
-from helpers.networks.training import History, TrainingSettings, train
+from helpers.networks.training import History, train
 
 
 @dataclass(frozen=True)
-class PixelReconstructionSettings:
+class PixelReconstructionSettings(AutoencoderSettings):
     """Settings of the autoencoder with a pretrained encoder.
+
+    The baseline's, of which ``width`` is that of the decoder, and its ``training`` that of what is
+    not frozen.
 
     Attributes
     ----------
@@ -31,36 +34,12 @@ class PixelReconstructionSettings:
         The encoder's last layer.
     frozen
         Whether the encoder keeps its weights while the decoder learns.
-    width
-        Channels of the decoder's last hidden layer; those before have 2, 4, 8, 8, … times as many.
-    code_side, code_channels
-        The code is a grid of this side with so many numbers at each position, as in the baseline.
-    smoothing, top_share
-        From error maps to scores, as in the baseline.
-    training
-        How what is not frozen is trained.
     """
 
     architecture: str = "auto"
     weights: str = "auto"
     layer: str = "stride 16"
     frozen: bool = True
-    width: int = 32
-    code_side: int = 8
-    code_channels: int = 16
-    smoothing: float = 1 / 64
-    top_share: float = 0.01
-    training: TrainingSettings = field(default_factory=TrainingSettings)
-
-    def widths(self, side: int) -> tuple[int, ...]:
-        """Channels of the decoder's steps for a picture of ``side`` × ``side``, finest first.
-
-        Raises
-        ------
-        ValueError
-            When doubling does not lead from ``code_side`` to ``side``.
-        """
-        return halving_widths(side, self.code_side, self.width)
 
 
 class PretrainedAutoencoder(nn.Module):
