@@ -19,7 +19,9 @@ from helpers.metrics.image import (
     roc_curve_with_band,
 )
 from helpers.metrics.pixel import aupro, pixel_auroc, pixel_report
+from helpers.metrics.ranks import RankCorrelation, rank_correlation
 from helpers.metrics.report import REVISION, Report, evaluate
 from helpers.metrics.scores import Scores, pool, smooth
 from helpers.metrics.seeds import mean_auroc, mean_paired_difference
+from helpers.metrics.sizes import pixels_across
 from helpers.metrics.threshold import threshold_from_good
