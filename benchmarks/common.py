@@ -16,7 +16,8 @@ from helpers.data.category import Category, move_to_test
 from helpers.data.load import load_category
 from helpers.detectors.base import Detector
 from helpers.experiments.cost import timed
-from helpers.metrics.image import Interval, auroc_interval, image_auroc, paired_difference
+from helpers.metrics.comparison import paired_difference
+from helpers.metrics.image import Interval, auroc_interval, image_auroc
 from helpers.metrics.pixel import pixel_report
 
 

@@ -9,19 +9,27 @@ from helpers.metrics.classes import (
     pool_reliability,
     recall_per_class,
 )
+from helpers.metrics.comparison import (
+    Comparison,
+    compare,
+    compare_all,
+    compare_values,
+    mean_paired_difference,
+    paired_difference,
+    verdicts,
+)
 from helpers.metrics.image import (
-    Interval,
     auroc_interval,
     auroc_per_defect,
     confusion_at,
     image_auroc,
-    paired_difference,
     roc_curve_with_band,
 )
 from helpers.metrics.pixel import aupro, pixel_auroc, pixel_report
 from helpers.metrics.ranks import RankCorrelation, rank_correlation
 from helpers.metrics.report import REVISION, Report, evaluate
 from helpers.metrics.scores import Scores, pool, smooth
-from helpers.metrics.seeds import mean_auroc, mean_paired_difference
+from helpers.metrics.seeds import mean_auroc
 from helpers.metrics.sizes import pixels_across
 from helpers.metrics.threshold import threshold_from_good
+from helpers.metrics.uncertainty import Interval

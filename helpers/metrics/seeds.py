@@ -1,20 +1,14 @@
-"""Image AUROC averaged over several seeds of one method, with bootstrap intervals."""
+"""Image AUROC averaged over several seeds of one method."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from helpers.metrics.image import (
-    LEVEL,
-    RESAMPLES,
-    Interval,
-    auroc,
-    interval_of,
-    resampled_aurocs,
-    stratified_draws,
-)
 from helpers.metrics.inputs import check_both_classes
+from helpers.metrics.uncertainty import LEVEL, Interval, Placements, mean_interval, placements
+
+Runs = ArrayLike | Mapping[int, ArrayLike]  # N scores of a single run, or N of each seed
 
 
 def mean_auroc(
@@ -22,9 +16,8 @@ def mean_auroc(
 ) -> tuple[float, Interval]:
     """Mean image AUROC of several runs on the same images, with its interval.
 
-    Every run is resampled with the same draws of images. So the interval speaks of other images
-    for these trained models; how much they differ among themselves, the standard deviation over
-    seeds says.
+    The interval holds both uncertainties, that of the images and that of training again; see
+    ``uncertainty.mean_interval``. Of a single run it is ``image.auroc_interval``.
 
     Parameters
     ----------
@@ -40,33 +33,18 @@ def mean_auroc(
     ValueError
         When there is no run, or one does not fit the labels.
     """
-    values, resampled = _aurocs(labels, runs)
-    return float(np.mean(values)), interval_of(resampled, level)
-
-
-def mean_paired_difference(
-    labels: ArrayLike,
-    runs_a: Sequence[ArrayLike],
-    runs_b: Sequence[ArrayLike],
-    level: float = LEVEL,
-) -> tuple[float, Interval]:
-    """Mean image AUROC of ``runs_a`` minus that of ``runs_b``, on the same draws of images.
-
-    Parameters and errors are those of ``mean_auroc``; the numbers of runs may differ.
-    """
-    values_a, resampled_a = _aurocs(labels, runs_a)
-    values_b, resampled_b = _aurocs(labels, runs_b)
-    difference = float(np.mean(values_a) - np.mean(values_b))
-    return difference, interval_of(resampled_a - resampled_b, level)
-
-
-def _aurocs(labels: ArrayLike, runs: Sequence[ArrayLike]) -> tuple[list[float], np.ndarray]:
-    """Return the AUROC of each run, and of each draw of images their mean."""
     if not len(runs):
         raise ValueError("a mean over seeds needs one run or more; got none.")
-    checked = [check_both_classes(labels, run) for run in runs]
-    draws = stratified_draws(checked[0][0], RESAMPLES, seed=0)
-    return (
-        [auroc(*pair) for pair in checked],
-        np.mean([resampled_aurocs(*pair, draws) for pair in checked], axis=0),
-    )
+    parts = [placements(*check_both_classes(labels, run)) for run in runs]
+    return float(np.mean([part.auroc for part in parts])), mean_interval(parts, level)
+
+
+def by_seed(labels: ArrayLike, runs: Runs, name: str) -> dict[int, Placements]:
+    """Return each seed's placements; a single run, given as an array, is one of seed 0."""
+    runs = runs if isinstance(runs, Mapping) else {0: runs}
+    if not runs:
+        raise ValueError(f"{name} has no run.")
+    return {
+        seed: placements(*check_both_classes(labels, scores, f"scores of {name}"))
+        for seed, scores in sorted(runs.items())
+    }

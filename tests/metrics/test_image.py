@@ -1,7 +1,8 @@
-"""Image-level metrics and their bootstrap."""
+"""Image-level metrics, the interval of an AUROC and the band of a curve."""
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.metrics import average_precision_score, f1_score, roc_curve
 
 from helpers.metrics.image import (
@@ -11,7 +12,6 @@ from helpers.metrics.image import (
     confusion_at,
     image_auroc,
     image_report,
-    paired_difference,
     roc_curve_with_band,
 )
 
@@ -29,15 +29,6 @@ def reported(labels, scores):
 
 def share_of_pairs(good, defective):
     return np.mean((defective[:, None] > good) + 0.5 * (defective[:, None] == good))
-
-
-def delong_deviation(labels, scores):
-    """Compute DeLong's standard deviation of the AUROC from the two sets of placements."""
-    good, defective = scores[labels == 0], scores[labels == 1]
-    wins = (defective[:, None] > good) + 0.5 * (defective[:, None] == good)
-    return np.sqrt(
-        wins.mean(axis=1).var(ddof=1) / defective.size + wins.mean(axis=0).var(ddof=1) / good.size
-    )
 
 
 # --- the area ------------------------------------------------------------------------------------
@@ -123,84 +114,73 @@ def test_float32_scores_at_their_own_threshold():
     assert confusion_at([0, 0, 1], scores, float(scores[1])).fp == 0
 
 
-# --- the bootstrap -------------------------------------------------------------------------------
+# --- the interval --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("decimals", [0, 8])
-def test_interval_agrees_with_a_plain_loop(decimals):
-    scores = drawn(2).round(decimals)
-    rng = np.random.default_rng(99)
-    plain = []
-    for _ in range(2000):
-        good, defective = rng.choice(scores[:40], 40), rng.choice(scores[40:], 70)
-        plain.append(share_of_pairs(good, defective))
-    interval = auroc_interval(LABELS, scores, resamples=20_000)
-    assert (interval.low, interval.high) == pytest.approx(
-        np.quantile(plain, [0.025, 0.975]), abs=0.006
-    )
+def percentile(scores, rng, resamples=400):
+    """The bootstrap's percentiles, which the interval replaced."""
+    order = scores[40:, None] > scores[:40]
+    good, defective = (rng.multinomial(n, np.full(n, 1 / n), resamples) for n in (40, 70))
+    return np.quantile(((defective @ order) * good).sum(axis=1) / 2800, [0.025, 0.975])
+
+
+@pytest.mark.parametrize("truth", [0.95, 0.99])
+def test_the_interval_keeps_its_level_near_1_and_the_percentiles_do_not(truth):
+    rng, held, held_before = np.random.default_rng(1), 0, 0
+    gain, experiments = np.sqrt(2) * norm.ppf(truth), 600
+    for seed in range(experiments):
+        scores = drawn(seed, gain)
+        interval = auroc_interval(LABELS, scores)
+        low, high = percentile(scores, rng)
+        held += interval.low <= truth <= interval.high
+        held_before += low <= truth <= high
+    assert held / experiments >= 0.93
+    assert held_before / experiments < 0.93
+
+
+def test_interval_by_hand():
+    # One pair, in order. A = low solves (1 - A)² = z² A (1 - A): both class sizes are 1.
+    interval = auroc_interval([0, 1], [1.0, 2.0])
+    assert (interval.low, interval.high) == pytest.approx((1 / (1 + 1.959964**2), 1))
     assert interval.level == 0.95
 
 
-def test_interval_is_as_wide_as_delongs():
+def test_a_perfect_ranking_has_an_interval_and_more_images_make_it_shorter():
+    lows = []
+    for times in (1, 2, 4):
+        labels = np.repeat(LABELS, times)
+        interval = auroc_interval(labels, labels + 0.0)
+        assert interval.high == 1
+        lows.append(interval.low)
+    assert 0.95 < lows[0] < lows[1] < lows[2] < 1
+
+
+def test_interval_turns_with_the_order():
+    scores = drawn(3)
+    one, other = auroc_interval(LABELS, scores), auroc_interval(LABELS, -scores)
+    assert (one.low, one.high) == pytest.approx((1 - other.high, 1 - other.low))
+
+
+def test_interval_holds_the_auroc_and_a_lower_level_is_shorter():
     scores = drawn(3, gain=1)
-    interval = auroc_interval(LABELS, scores)
-    width = 2 * 1.96 * delong_deviation(LABELS, scores)
-    assert interval.high - interval.low == pytest.approx(width, rel=0.08)
-    narrow = auroc_interval(LABELS, scores, level=0.5)
-    assert interval.low < narrow.low < image_auroc(LABELS, scores) < narrow.high < interval.high
+    wide, narrow = auroc_interval(LABELS, scores), auroc_interval(LABELS, scores, level=0.5)
+    assert wide.low < narrow.low < image_auroc(LABELS, scores) < narrow.high < wide.high
 
 
-def test_interval_covers_the_true_value():
-    truth = 0.8555778168267576  # Φ(1.5 / √2)
-    hits = 0
-    for seed in range(300):
-        interval = auroc_interval(LABELS, drawn(seed), resamples=400)
-        hits += interval.low <= truth <= interval.high
-    # 0.95 within four standard deviations of a share of 300, and 0.02 for the method's own bias.
-    assert 0.88 <= hits / 300 <= 0.999
-
-
-def test_classes_are_resampled_apart():
-    # One image of each: any draw that mixed the classes would often hold one class alone.
-    interval = auroc_interval([0, 1], [1.0, 2.0])
-    assert (interval.low, interval.high) == (1, 1)
-    # Good images all score 0, so only the defective ones' draw matters: a binomial share.
-    labels, scores = np.repeat([0, 1], [5, 100]), np.repeat([0.0, -1.0, 1.0], [5, 50, 50])
-    interval = auroc_interval(labels, scores, resamples=20_000)
-    assert (interval.low, interval.high) == pytest.approx((0.40, 0.60), abs=0.011)
-
-
-def test_interval_shrinks_to_a_point_at_a_perfect_ranking():
-    interval = auroc_interval(LABELS, LABELS + 0.0)
-    assert (interval.low, interval.high) == (1, 1)
-
-
-def test_same_seed_same_interval_whatever_the_scale_of_scores():
+def test_interval_is_the_same_whatever_the_scale_of_scores():
     scores = drawn(4)
-    assert auroc_interval(LABELS, scores) == auroc_interval(LABELS, scores)
     assert auroc_interval(LABELS, scores) == auroc_interval(LABELS, np.exp(scores))
-    assert auroc_interval(LABELS, scores) != auroc_interval(LABELS, scores, seed=1)
 
 
-def test_paired_difference():
-    shared = np.random.default_rng(6).normal(size=110)
-    strong, weak = shared + 1.5 * LABELS, shared + 1.2 * LABELS
-    difference, interval = paired_difference(LABELS, strong, weak)
-    assert difference == pytest.approx(image_auroc(LABELS, strong) - image_auroc(LABELS, weak))
-    assert interval.low < difference < interval.high
-    # What the detectors share cancels: much narrower than either interval alone.
-    alone = auroc_interval(LABELS, strong)
-    assert interval.high - interval.low < (alone.high - alone.low) / 2
-    back, turned = paired_difference(LABELS, weak, strong)
-    assert (back, turned.low, turned.high) == pytest.approx(
-        (-difference, -interval.high, -interval.low)
-    )
-
-
-def test_detector_does_not_differ_from_itself():
-    scores = drawn(7)
-    difference, interval = paired_difference(LABELS, scores, 2 * scores + 1)
-    assert (difference, interval.low, interval.high) == (0, 0, 0)
+def test_good_images_that_look_defective_widen_the_interval():
+    # Two of forty spoil as many pairs as normal scores that lie a little too near.
+    outliers = np.concatenate([np.zeros(38), [2, 2], np.ones(70)])
+    near = [norm.ppf((np.arange(n) + 0.5) / n) for n in (40, 70)]
+    evenly = np.concatenate([near[0], near[1] + np.sqrt(2) * norm.ppf(0.95)])
+    assert image_auroc(LABELS, outliers) == 0.95
+    assert image_auroc(LABELS, evenly) == pytest.approx(0.95, abs=0.005)
+    one, other = auroc_interval(LABELS, outliers), auroc_interval(LABELS, evenly)
+    assert one.high - one.low > 1.2 * (other.high - other.low)
 
 
 # --- the curve -----------------------------------------------------------------------------------
@@ -250,7 +230,6 @@ TAKING_LABELS = [
     auroc_interval,
     roc_curve_with_band,
     lambda labels, scores: confusion_at(labels, scores, 0.5),
-    lambda labels, scores: paired_difference(labels, scores, scores),
 ]
 
 
@@ -284,13 +263,6 @@ def test_single_class(metric):
         metric([1, 1, 1], [1, 2, 3])
 
 
-def test_paired_difference_names_the_bad_scores():
-    with pytest.raises(ValueError, match=r"scores_b\[1\] is nan"):
-        paired_difference([0, 1], [1, 2], [1, np.nan])
-    with pytest.raises(ValueError, match="labels and scores_b"):
-        paired_difference([0, 1], [1, 2], [1, 2, 3])
-
-
 @pytest.mark.parametrize(
     ("defects", "scores", "message"),
     [
@@ -312,11 +284,11 @@ def test_bad_settings(metric):
     for level in (0, 1, 95, np.nan):
         with pytest.raises(ValueError, match="level must lie between 0 and 1"):
             metric([0, 1], [1, 2], level=level)
-    with pytest.raises(ValueError, match="resamples must be 100 or more, got 99"):
-        metric([0, 1], [1, 2], resamples=99)
 
 
 def test_other_bad_settings():
+    with pytest.raises(ValueError, match="resamples must be 100 or more, got 99"):
+        roc_curve_with_band([0, 1], [1, 2], resamples=99)
     with pytest.raises(ValueError, match="points must be 2 or more"):
         roc_curve_with_band([0, 1], [1, 2], points=1)
     with pytest.raises(ValueError, match="threshold is nan"):

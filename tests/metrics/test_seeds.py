@@ -1,49 +1,47 @@
 import numpy as np
 import pytest
 
-from helpers.metrics.image import auroc_interval, image_auroc, paired_difference
-from helpers.metrics.seeds import mean_auroc, mean_paired_difference
+from helpers.metrics.image import auroc_interval, image_auroc
+from helpers.metrics.seeds import by_seed, mean_auroc
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([0, 1], [20, 30])
 RUNS = [RNG.normal(size=50) + 0.8 * LABELS for _ in range(3)]
-OTHERS = [RNG.normal(size=50) + 0.1 * LABELS for _ in range(2)]
 
 
 def test_one_run_is_the_plain_auroc_with_its_interval():
     value, interval = mean_auroc(LABELS, RUNS[:1])
-    assert value == image_auroc(LABELS, RUNS[0])
+    assert value == pytest.approx(image_auroc(LABELS, RUNS[0]))
     assert interval == auroc_interval(LABELS, RUNS[0])
 
 
-def test_one_run_each_is_the_plain_paired_difference():
-    found = mean_paired_difference(LABELS, RUNS[:1], OTHERS[:1])
-    wanted = paired_difference(LABELS, RUNS[0], OTHERS[0])
-    assert found[0] == pytest.approx(wanted[0])
-    assert found[1] == wanted[1]
-
-
-def test_the_mean_is_the_mean_and_its_interval_is_shorter():
+def test_the_mean_is_the_mean():
     value, interval = mean_auroc(LABELS, RUNS)
     assert value == pytest.approx(np.mean([image_auroc(LABELS, run) for run in RUNS]))
     assert interval.low < value < interval.high
-    alone = [auroc_interval(LABELS, run) for run in RUNS]
-    assert interval.high - interval.low < np.mean([i.high - i.low for i in alone])
 
 
-def test_the_difference_turns_its_sign_with_the_order():
-    one, there = mean_paired_difference(LABELS, RUNS, OTHERS)
-    back, other = mean_paired_difference(LABELS, OTHERS, RUNS)
-    assert one == pytest.approx(-back)
-    assert there.low == pytest.approx(-other.high)
-    assert there.low > 0
+def test_the_same_run_three_times_is_no_more_certain_than_once():
+    assert mean_auroc(LABELS, RUNS[:1] * 3)[1] == auroc_interval(LABELS, RUNS[0])
 
 
-def test_a_run_against_itself_differs_by_nothing():
-    value, interval = mean_paired_difference(LABELS, RUNS, RUNS)
-    assert (value, interval.low, interval.high) == (0, 0, 0)
+def test_trainings_that_differ_widen_the_interval():
+    base = RUNS[0]
+    even = [base, base, base]
+    uneven = [base - 0.6 * LABELS, base, base + 0.6 * LABELS]
+    narrow, wide = mean_auroc(LABELS, even)[1], mean_auroc(LABELS, uneven)[1]
+    assert wide.high - wide.low > 1.2 * (narrow.high - narrow.low)
 
 
 def test_no_run_is_refused():
     with pytest.raises(ValueError, match="needs one run or more"):
         mean_auroc(LABELS, [])
+    with pytest.raises(ValueError, match="A has no run"):
+        by_seed(LABELS, {}, "A")
+
+
+def test_an_array_is_a_run_of_seed_0_and_a_bad_score_is_named():
+    assert list(by_seed(LABELS, RUNS[0], "A")) == [0]
+    assert list(by_seed(LABELS, {2: RUNS[0], 1: RUNS[1]}, "A")) == [1, 2]
+    with pytest.raises(ValueError, match=r"scores of A\[1\] is nan"):
+        by_seed([0, 1], [1, np.nan], "A")

@@ -13,10 +13,11 @@ from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
 from helpers.experiments.store import Record, plain
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
+from helpers.metrics.comparison import mean_paired_difference
 from helpers.metrics.image import Interval, image_auroc
 from helpers.metrics.pixel import pixel_auroc
 from helpers.metrics.report import Report
-from helpers.metrics.seeds import mean_auroc, mean_paired_difference
+from helpers.metrics.seeds import mean_auroc
 from helpers.profiles import Profile
 from tools.report.facts import AttemptFacts, DataFacts, Line, StrategyFacts, TailFacts
 from tools.report.records import TAIL_COUNTS
