@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+MASK_SIZE = 256  # pixels a side; MVTec AD's own masks have 700 to 1024
+
 
 @dataclass(frozen=True, eq=False)
 class Category:
@@ -29,6 +31,10 @@ class Category:
         Digest of the files and the size; of generated images, of what they were generated from.
     train_files, test_files
         Names relative to the category's folder, such as ``"test/crack/003.png"``.
+    fine_masks
+        The masks at one size whatever the images' (`MASK_SIZE` pixels a side): bool. Maps are
+        measured on them, since shrinking by nearest neighbour breaks thin regions and figures on
+        masks of different sizes cannot be compared. ``masks`` themselves where none are given.
     """
 
     name: str
@@ -41,9 +47,13 @@ class Category:
     fingerprint: str
     train_files: tuple[str, ...]
     test_files: tuple[str, ...]
+    fine_masks: np.ndarray = None  # type: ignore[assignment]
+    tier: str = ""
 
     def __post_init__(self) -> None:
         count = len(self.test_files)
+        if self.fine_masks is None:
+            object.__setattr__(self, "fine_masks", self.masks)
         side = self.test.shape[2:]
         expected = {
             "train": ((len(self.train_files), 3, *side), np.uint8),
@@ -51,6 +61,7 @@ class Category:
             "labels": ((count,), np.integer),
             "defects": ((count,), np.str_),
             "masks": ((count, *side), np.bool_),
+            "fine_masks": ((count, *self.fine_masks.shape[1:]), np.bool_),
         }
         for name, (shape, kind) in expected.items():
             array = getattr(self, name)
@@ -121,7 +132,7 @@ def move_to_test(category: Category, count: int) -> Category:
         )
     if not count:
         return category
-    side = category.train.shape[2:]
+    side, fine = category.train.shape[2:], category.fine_masks.shape[1:]
     return replace(
         category,
         train=category.train[:-count],
@@ -131,6 +142,7 @@ def move_to_test(category: Category, count: int) -> Category:
         labels=np.concatenate([np.zeros(count, category.labels.dtype), category.labels]),
         defects=np.concatenate([np.full(count, "good"), category.defects]),
         masks=np.concatenate([np.zeros((count, *side), bool), category.masks]),
+        fine_masks=np.concatenate([np.zeros((count, *fine), bool), category.fine_masks]),
         # Committed records hold this word.
         fingerprint=f"{category.fingerprint}, {count} lent",
     )
@@ -167,11 +179,15 @@ def crop_centre(category: Category, margin: float = 1 / 8, leave_out: bool = Fal
             "off). Take margin=0 for this category."
         )
     whole = np.flatnonzero(lost == 0)
+    fine_side = category.fine_masks.shape[-1]
+    fine_cut = round(margin * fine_side)
+    fine = (..., slice(fine_cut, fine_side - fine_cut), slice(fine_cut, fine_side - fine_cut))
     return replace(
         category,
         train=np.ascontiguousarray(category.train[inner]),
         test=np.ascontiguousarray(category.test[whole][inner]),
         masks=np.ascontiguousarray(category.masks[whole][inner]),
+        fine_masks=np.ascontiguousarray(category.fine_masks[whole][fine]),
         defects=category.defects[whole],
         labels=category.labels[whole],
         test_files=tuple(category.test_files[row] for row in whole),

@@ -106,7 +106,7 @@ def labelled_pool(category: Category, counts: Mapping[str, int], seed: int = 0) 
     Parameters
     ----------
     category
-        Generated hazelnuts; decides the size.
+        Generated hazelnuts; decides the size and the tier.
     counts
         How many of each defect, such as ``{"crack": 124, "cut": 39, "hole": 12, "print": 4}``.
     seed
@@ -123,7 +123,8 @@ def labelled_pool(category: Category, counts: Mapping[str, int], seed: int = 0) 
             "hazelnuts only. Set MVTEC_ROOT=generated, or divide the test pictures into folds."
         )
     asked = {"train/good": 1, "test/good": 1} | {f"test/{k}": n for k, n in counts.items()}
-    made = labelled_test(generate_category(category.test.shape[-1], asked, POOL_SEED + seed))
+    size, tier = category.test.shape[-1], category.tier
+    made = labelled_test(generate_category(size, asked, POOL_SEED + seed, tier))
     return made.subset(np.flatnonzero(made.labels))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import psutil
 
 from helpers.data.cache import cached, fingerprint
-from helpers.data.category import Category
+from helpers.data.category import MASK_SIZE, Category
 from helpers.data.decode import (
     in_parallel,
     read_header,
@@ -25,6 +25,7 @@ from helpers.data.mvtec import CATEGORIES, ImageFile, category_folder, list_file
 from helpers.errors import DataError
 from helpers.files import make_folder_once, megabytes
 from helpers.hazelnuts import render
+from helpers.hazelnuts.tiers import TIERS
 from helpers.paths import data_folder
 
 # Part of every cache key: raise it when decoding changes.
@@ -71,7 +72,10 @@ def load_category(
 
 
 def generate_category(
-    size: int = 256, counts: Mapping[str, int] = render.MVTEC_COUNTS, seed: int = 0
+    size: int = 256,
+    counts: Mapping[str, int] = render.MVTEC_COUNTS,
+    seed: int = 0,
+    tier: str = "real",
 ) -> Category:
     """Generate hazelnuts (once; afterwards they are on disk) and load them.
 
@@ -83,12 +87,14 @@ def generate_category(
         Images of each class, such as ``{"train/good": 100, "test/good": 20, "test/crack": 20}``.
     seed
         Another seed, other nuts.
+    tier
+        How visible the defects are: ``"easy"``, ``"real"`` or ``"hard"``.
 
     Raises
     ------
     ValueError
-        When size, counts or seed are out of range, or the counts make a training or test set that
-        nothing can be measured on.
+        When size, counts, seed or tier are out of range, or the counts make a training or test set
+        that nothing can be measured on.
     """
     _check_size(size, render.LARGEST)
     good = ("train/good", "test/good")
@@ -99,10 +105,10 @@ def generate_category(
             "counts must ask for training images, good test images and images of at least one "
             f"defect, such as 'test/crack'; got {dict(counts)}."
         )
-    recipe = (render.REVISION, DECODING, int(size), sorted(counts.items()), seed)
-    folder, files, content = _generated(size, counts, seed)
+    folder, files, content = _generated(size, counts, seed, tier)
+    recipe = (render.REVISION, DECODING, int(size), sorted(counts.items()), seed, TIERS[tier])
     category = _read("hazelnut", folder, files, size, "generated", content)
-    return replace(category, fingerprint=_digest(recipe, 16))
+    return replace(category, fingerprint=_digest(recipe, 16), tier=tier)
 
 
 def list_images(name: str = "hazelnut", root: str | Path | None = None) -> pd.DataFrame:
@@ -147,7 +153,10 @@ def _check_size(size: int, largest: int = LARGEST) -> None:
 
 
 def _generated(
-    size: int, counts: Mapping[str, int] = render.MVTEC_COUNTS, seed: int = 0
+    size: int,
+    counts: Mapping[str, int] = render.MVTEC_COUNTS,
+    seed: int = 0,
+    tier: str = "real",
 ) -> tuple[Path, list[ImageFile], str]:
     """Return the folder of generated images, made if need be, its files and their fingerprint."""
     # One set serves all small sizes: it is shrunk when it is read, as real images are.
@@ -155,7 +164,7 @@ def _generated(
     # The renderer's own source is part of the name, so that a changed one never meets old files.
     source = Path(render.__file__).parent
     code = [module.read_bytes() for module in sorted(source.glob("*.py"))]
-    key = _digest((size, sorted(counts.items()), seed, code), 8)
+    key = _digest((size, sorted(counts.items()), seed, tier, code), 8)
     folder = data_folder() / "generated" / f"{size}-{key}" / "hazelnut"
     files: list[ImageFile] = []
     content = ""
@@ -166,7 +175,7 @@ def _generated(
         content = fingerprint(folder, _names(files))
 
     def fill(work: Path) -> None:
-        render.write_category(work, size=size, counts=counts, seed=seed)
+        render.write_category(work, size=size, counts=counts, seed=seed, tier=tier)
         look(work)
         (work / CONTENT).write_text(content, "utf-8")
 
@@ -198,7 +207,7 @@ def _read(
     train = [image for image in files if image.split == "train"]
     test = [image for image in files if image.split == "test"]
     place = data_folder() / "cache" / f"{name}-{size}-{key}"
-    _check_memory((3 * len(files) + len(test)) * int(size) ** 2, size)
+    _check_memory((3 * len(files) + len(test)) * int(size) ** 2 + len(test) * MASK_SIZE**2, size)
 
     def decode() -> dict[str, np.ndarray]:
         made = _decode(folder, train, test, size)
@@ -209,7 +218,7 @@ def _read(
             )
         return made
 
-    arrays = cached(place, ("masks", "test", "train"), decode)
+    arrays = cached(place, ("fine_masks", "masks", "test", "train"), decode)
     defects = np.array([image.defect for image in test])
     print(
         f"{name}: {len(train)} training and {len(test)} test images, {source}, {size} pixels wide"
@@ -221,6 +230,7 @@ def _read(
         labels=(defects != "good").astype(np.int64),
         defects=defects,
         masks=arrays["masks"],
+        fine_masks=arrays["fine_masks"],
         source=source,
         fingerprint=key,
         train_files=tuple(image.file for image in train),
@@ -243,14 +253,18 @@ def _decode(
     def picture(image: ImageFile) -> np.ndarray:
         return read_image(folder / image.file, size)
 
-    def mask(image: ImageFile) -> np.ndarray:
-        if not image.mask:
-            return np.zeros((size, size), bool)
-        path = folder / image.file
-        return read_mask(folder / image.mask, size, upright_size(path), read_orientation(path))
+    def masks(side: int) -> np.ndarray:
+        def mask(image: ImageFile) -> np.ndarray:
+            if not image.mask:
+                return np.zeros((side, side), bool)
+            path = folder / image.file
+            return read_mask(folder / image.mask, side, upright_size(path), read_orientation(path))
+
+        return stacked(mask, test, (side, side), bool, "decoding masks")
 
     return {
-        "masks": stacked(mask, test, (size, size), bool, "decoding masks"),
+        "fine_masks": masks(MASK_SIZE),
+        "masks": masks(size),
         "test": stacked(picture, test, (3, size, size), np.uint8, "decoding test images"),
         "train": stacked(picture, train, (3, size, size), np.uint8, "decoding training images"),
     }

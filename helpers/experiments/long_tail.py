@@ -9,6 +9,7 @@ from helpers.data.labelled import Labelled, labelled_test
 from helpers.data.load import generate_category
 from helpers.experiments.cost import timed
 from helpers.experiments.long_tail_cases import (
+    TIER,
     TailCase,
     balanced_test,
     centre,
@@ -97,7 +98,7 @@ def train(chosen: TailCase, known: Labelled, warm: DefectClassifier) -> DefectCl
 
 def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
     """Plan the runs of the cases; those that begin alike, one after the other, share the start."""
-    category = generate_category(profile.image_size)
+    category = generate_category(profile.image_size, tier=TIER)
     most = np.max([chosen.counts for chosen in cases], axis=0).tolist()
     balanced, fingerprint = balanced_test(profile.image_size)
     data = data_of(category) | {"balanced": fingerprint}

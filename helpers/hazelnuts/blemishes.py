@@ -10,15 +10,14 @@ from helpers.hazelnuts.charts import chart_at, locate
 from helpers.hazelnuts.shape import Shape
 from helpers.hazelnuts.skin import CREAM, DARK, FUZZ, SCAR_DARK, Skin
 
-MEAN_COUNT = 2.6
 MOST = 7
 # As often as it is listed here.
 BLEMISHES = ("scratch", "scratch", "scratch", "stain", "scuff", "scuff", "seam")
 
 
-def add_blemishes(skin: Skin, shape: Shape, rng: np.random.Generator) -> None:
-    """Draw a random number of blemishes into ``skin.albedo``, in place."""
-    for _ in range(min(rng.poisson(MEAN_COUNT), MOST)):
+def add_blemishes(skin: Skin, shape: Shape, mean: float, rng: np.random.Generator) -> None:
+    """Draw a random number of blemishes, ``mean`` of them on average, into ``skin.albedo``."""
+    for _ in range(min(rng.poisson(mean), MOST)):
         kind = BLEMISHES[rng.integers(len(BLEMISHES))]
         radius, turn = 0.95 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
         along_grain = kind in ("scuff", "seam")

@@ -16,8 +16,8 @@ from helpers.hazelnuts.charts import (
 from helpers.hazelnuts.noise import sample_grain
 from helpers.hazelnuts.shape import Shape
 from helpers.hazelnuts.skin import Skin
+from helpers.hazelnuts.tiers import Crack, Cut, Hole, Print, Tier
 
-MILD = 0.3  # of the defects are small and faint
 PLACES = 3  # drawn at most, as damage to the scar itself is rare
 SOFT = 0.006  # nut radii over which an edge fades
 GAP = np.array([0.085, 0.07, 0.075], np.float32)[:, None]
@@ -59,17 +59,12 @@ def _mix(under: np.ndarray, over: np.ndarray, cover: np.ndarray) -> np.ndarray:
     return under + cover * (over - under)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
-def draw_crack(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
+def draw_crack(skin: Skin, chart: Chart, look: Crack, rng: np.random.Generator) -> DefectLayer:
     """Draw a jagged crack: a hairline, a gaping one, or one that leads to a missing piece."""
     points = locate(chart, skin.surface)
-    missing = not mild and rng.random() < 0.65
-    reach = _log_uniform(rng, 0.35, 0.9) if mild else _log_uniform(rng, 0.6, 1.5)
-    width = _log_uniform(rng, 0.006, 0.012) if mild else _log_uniform(rng, 0.009, 0.022)
-    strength = rng.uniform(0.35, 0.75) if mild else rng.uniform(0.75, 1)
+    missing = look.missing > 0 and rng.random() < look.missing
+    reach, width = look.reach.draw(rng), look.width.draw(rng)
+    strength = look.strength.draw(rng)
     begin = np.array([0.0, 0.0]) if missing else np.array([-reach / 2, 0])
     line = jagged_line(begin, begin + np.array([reach, 0]), 0.17, rng)
     wobbly = points + 0.006 * skin.marks[:2]
@@ -85,7 +80,7 @@ def draw_crack(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -
     cover = np.maximum(cover, lip * strength)
     body = cover > 0.2
     if missing:
-        piece = _missing_piece(skin, points, chart, rng)
+        piece = _missing_piece(skin, points, chart, look, rng)
         colour = _mix(colour, piece.colour, piece.cover)
         cover = np.maximum(cover, piece.cover)
         body |= piece.body
@@ -93,11 +88,11 @@ def draw_crack(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -
 
 
 def _missing_piece(
-    skin: Skin, points: np.ndarray, chart: Chart, rng: np.random.Generator
+    skin: Skin, points: np.ndarray, chart: Chart, look: Crack, rng: np.random.Generator
 ) -> DefectLayer:
     """Draw an opening with its pale broken edge, and the kernel in the shadow within."""
     count = int(rng.integers(5, 9))
-    size = _log_uniform(rng, 0.2, 0.62)
+    size = look.piece.draw(rng)
     turn = np.sort((np.arange(count) + rng.uniform(-0.35, 0.35, count)) / count) * 2 * np.pi
     radius = size * rng.uniform(0.6, 1.25, count)
     corners = np.stack([radius * np.cos(turn) - 0.6 * size, radius * np.sin(turn)], axis=1)
@@ -124,16 +119,14 @@ def _missing_piece(
     return DefectLayer(_edge(depth), colour, depth > 0)
 
 
-def draw_cut(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
+def draw_cut(skin: Skin, chart: Chart, look: Cut, rng: np.random.Generator) -> DefectLayer:
     """Draw one or two straight gashes: pale torn fibre about a dark core."""
     points = locate(chart, skin.surface)
     cover = np.zeros(points.shape[1], np.float32)
     colour = np.zeros((3, points.shape[1]), np.float32)
-    count = 1 if mild else 1 + (rng.random() < 0.35)
-    length = _log_uniform(rng, 0.15, 0.4) if mild else _log_uniform(rng, 0.4, 1.05)
-    width = _log_uniform(rng, 0.012, 0.020) if mild else _log_uniform(rng, 0.03, 0.08)
-    strength = rng.uniform(0.45, 0.85) if mild else rng.uniform(0.75, 1)
-    core = rng.uniform(0.1, 0.6) if mild else rng.uniform(0.45, 1)
+    count = 1 + (look.second > 0 and rng.random() < look.second)
+    length, width = look.length.draw(rng), look.width.draw(rng)
+    strength, core = look.strength.draw(rng), look.core.draw(rng)
     blotch, mottle, rough = skin.marks[:3]
     for number in range(count):
         aside = number * rng.uniform(0.14, 0.4)
@@ -160,12 +153,11 @@ def draw_cut(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> 
     return DefectLayer(cover, colour, cover > 0.5 * strength)
 
 
-def draw_hole(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
+def draw_hole(skin: Skin, chart: Chart, look: Hole, rng: np.random.Generator) -> DefectLayer:
     """Draw a round bore, often with a pale torn rim drawn out along the grain."""
     points = locate(chart, skin.surface)
-    radius = _log_uniform(rng, 0.028, 0.042) if mild else _log_uniform(rng, 0.042, 0.12)
-    strength = rng.uniform(0.45, 0.85) if mild else rng.uniform(0.85, 1)
-    torn = rng.uniform(0, 0.5) if mild else rng.beta(1, 0.9)
+    radius = look.radius.draw(rng)
+    strength, torn = look.strength.draw(rng), look.torn.draw(rng)
     blotch, mottle, rough = skin.marks[:3]
     squash = rng.uniform(0.85, 1.15)
     wobble = radius * (0.10 * mottle + 0.06 * blotch)
@@ -192,12 +184,11 @@ def draw_hole(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) ->
     return DefectLayer(strength * cover, colour, (depth > 0) | (rim_cover > 0.5))
 
 
-def draw_print(skin: Skin, chart: Chart, mild: bool, rng: np.random.Generator) -> DefectLayer:
+def draw_print(skin: Skin, chart: Chart, look: Print, rng: np.random.Generator) -> DefectLayer:
     """Draw a stamped word in white ink that took on only part of the rough surface."""
     points = locate(chart, skin.surface)
-    height = _log_uniform(rng, 0.14, 0.22) if mild else _log_uniform(rng, 0.26, 0.5)
-    strength = rng.uniform(0.18, 0.45) if mild else rng.uniform(0.6, 1)
-    count = int(rng.integers(2, 4)) if mild else int(rng.integers(3, 6))
+    height, strength = look.height.draw(rng), look.strength.draw(rng)
+    count = look.letters.draw(rng)
     stroke = height * rng.uniform(0.07, 0.12)
     word = rng.choice(list(LETTERS), count)
     pitch = height * rng.uniform(0.74, 0.9)
@@ -229,13 +220,15 @@ DRAWERS = MappingProxyType(
 DEFECT_TYPES = tuple(DRAWERS)
 
 
-def draw_defect(defect: str, skin: Skin, shape: Shape, rng: np.random.Generator) -> DefectLayer:
+def draw_defect(
+    defect: str, skin: Skin, shape: Shape, tier: Tier, rng: np.random.Generator
+) -> DefectLayer:
     """Draw a defect of a random size, strength and place on the visible surface."""
-    mild = bool(rng.random() < MILD)
+    look = tier.slight if rng.random() < tier.mild else tier.plain
     angle = rng.normal(0, 0.3) if defect == "hole" else rng.uniform(0, 2 * np.pi)
     for _ in range(PLACES):
         radius, turn = 0.88 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
         chart = chart_at(shape, radius * np.array([np.cos(turn), np.sin(turn)]), angle)
         if not chart.scar:
             break
-    return DRAWERS[defect](skin, chart, mild, rng)
+    return DRAWERS[defect](skin, chart, getattr(look, defect), rng)

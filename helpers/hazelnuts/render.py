@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from joblib import Parallel, delayed
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
 from helpers.errors import DataError, did_you_mean
@@ -16,6 +17,7 @@ from helpers.hazelnuts.camera import Frame, add_sensor_noise, background
 from helpers.hazelnuts.defects import DEFECT_TYPES, draw_defect
 from helpers.hazelnuts.shape import random_shape, trace_rays
 from helpers.hazelnuts.skin import gloss, paint, random_appearance
+from helpers.hazelnuts.tiers import TIERS
 
 MVTEC_COUNTS: Mapping[str, int] = MappingProxyType(
     {
@@ -35,7 +37,9 @@ JUST_VISIBLE = 2.0  # grey levels; a pixel that a defect changes by more belongs
 FEW = 24  # images that are not worth starting processes for
 
 
-def render_nut(seed: int, defect: str = "good", size: int = 256) -> tuple[np.ndarray, np.ndarray]:
+def render_nut(
+    seed: int, defect: str = "good", size: int = 256, tier: str = "real"
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw one hazelnut.
 
     The seed decides the nut, its pose and its light, so the same seed shows the same nut with each
@@ -49,6 +53,9 @@ def render_nut(seed: int, defect: str = "good", size: int = 256) -> tuple[np.nda
         ``"good"``, ``"crack"``, ``"cut"``, ``"hole"`` or ``"print"``.
     size
         Height and width in pixels, 32 to 1024.
+    tier
+        How visible the defect is: ``"easy"``, ``"real"`` (as in MVTec AD's hazelnut category) or
+        ``"hard"``; see `helpers.hazelnuts.tiers`.
 
     Returns
     -------
@@ -56,18 +63,21 @@ def render_nut(seed: int, defect: str = "good", size: int = 256) -> tuple[np.nda
         uint8, size × size × 3 (RGB).
     mask : np.ndarray
         bool, size × size: the pixels that the defect covers, or changes by more than two grey
-        levels. Never empty for a defect, always empty for ``"good"``.
+        levels, and the tier's margin around them, as a person outlines them. Never empty for a
+        defect, always empty for ``"good"``.
 
     Raises
     ------
     ValueError
-        When the defect is unknown, the seed unusable or the size out of range.
+        When the defect or the tier is unknown, the seed unusable or the size out of range.
     """
     names = ["good", *DEFECT_TYPES]
     if defect not in names:
         raise ValueError(f"There is no defect {defect!r}. {did_you_mean(str(defect), names)}")
     _check_seed(seed)
     _check_size(size)
+    _check_tier(tier)
+    chosen = TIERS[tier]
     seeds = np.random.SeedSequence(seed).spawn(6)
     shape_seed, look_seed, blemish_seed, defect_seed, background_seed, noise_seed = seeds
     shape = random_shape(np.random.default_rng(shape_seed))
@@ -75,7 +85,7 @@ def render_nut(seed: int, defect: str = "good", size: int = 256) -> tuple[np.nda
     frame = Frame(size)
     surface = trace_rays(shape, *frame.rays())
     skin = paint(surface, shape, look)
-    add_blemishes(skin, shape, np.random.default_rng(blemish_seed))
+    add_blemishes(skin, shape, chosen.blemishes, np.random.default_rng(blemish_seed))
     colour = skin.albedo * skin.light + gloss(surface, look)
 
     backdrop = background(shape, size, np.random.default_rng(background_seed))
@@ -84,14 +94,24 @@ def render_nut(seed: int, defect: str = "good", size: int = 256) -> tuple[np.nda
     if defect != "good":
         # One stream a defect type, so that the four defects of a seed have nothing in common.
         rng = np.random.default_rng([*defect_seed.generate_state(4), names.index(defect)])
-        layer = draw_defect(defect, skin, shape, rng)
+        layer = draw_defect(defect, skin, shape, chosen, rng)
         colour = colour + layer.cover * (layer.colour - colour)
         sound, picture = picture, frame.picture(surface.index, colour, backdrop)
         change = np.abs(picture - sound).max(axis=0)
         mask = (change > JUST_VISIBLE / 255) | (frame.coverage(surface.index[layer.body]) > 0.5)
         # Even a defect too small for the pixels has a mask: the pixel it changes most.
         mask.flat[change.argmax()] = True
+        mask = _outlined(mask, chosen.bridge * size, chosen.outline * size)
+        mask &= frame.coverage(surface.index) > 0
     return add_sensor_noise(picture, np.random.default_rng(noise_seed)), mask
+
+
+def _outlined(mask: np.ndarray, bridge: float, margin: float) -> np.ndarray:
+    """Close gaps of up to twice ``bridge`` pixels and add ``margin`` pixels around."""
+    if bridge:
+        wide = distance_transform_edt(~mask) <= bridge
+        mask = mask | (distance_transform_edt(wide) > bridge)
+    return distance_transform_edt(~mask) <= margin if margin else mask
 
 
 def write_category(
@@ -100,6 +120,7 @@ def write_category(
     size: int = 256,
     counts: Mapping[str, int] = MVTEC_COUNTS,
     seed: int = 0,
+    tier: str = "real",
     workers: int | None = None,
 ) -> None:
     """Write the images and masks of a category into an existing, empty folder.
@@ -117,6 +138,8 @@ def write_category(
         Images of each class, by the names of `MVTEC_COUNTS`; a class left out has none.
     seed
         Any non-negative integer.
+    tier
+        How visible the defects are; see `render_nut`.
     workers
         Processes to share the work; by default one a processor.
 
@@ -125,9 +148,10 @@ def write_category(
     DataError
         When the folder is not empty.
     ValueError
-        When the size, a count, the seed or the number of workers is not usable.
+        When the size, a count, the seed, the tier or the number of workers is not usable.
     """
     _check(size, counts, seed, workers)
+    _check_tier(tier)
     if any(folder.iterdir()):
         raise DataError(f"{folder} is not empty. Remove it or choose another, then run again.")
     tasks = []
@@ -136,7 +160,7 @@ def write_category(
         for number in range(counts.get(name, 0)):
             sequence = np.random.SeedSequence([seed, place, number])
             image_seed = int(sequence.generate_state(1, np.uint64)[0])
-            tasks.append((folder, name, number, image_seed, defect, size))
+            tasks.append((folder, name, number, image_seed, defect, size, tier))
         if counts.get(name, 0):
             (folder / name).mkdir(parents=True)
             if defect != "good":
@@ -151,9 +175,9 @@ def write_category(
         pass
 
 
-def _write_one(task: tuple[Path, str, int, int, str, int]) -> None:
-    folder, name, number, seed, defect, size = task
-    image, mask = render_nut(seed, defect, size)
+def _write_one(task: tuple[Path, str, int, int, str, int, str]) -> None:
+    folder, name, number, seed, defect, size, tier = task
+    image, mask = render_nut(seed, defect, size, tier)
     Image.fromarray(image).save(folder / name / f"{number:03d}.png", compress_level=3)
     if defect != "good":
         target = folder / "ground_truth" / defect / f"{number:03d}_mask.png"
@@ -179,6 +203,11 @@ def _check_size(size: int) -> None:
         raise ValueError(f"The size must be a whole number of pixels, not {size!r}.")
     if not SMALLEST <= size <= LARGEST:
         raise ValueError(f"The size must lie between {SMALLEST} and {LARGEST} pixels, not {size}.")
+
+
+def _check_tier(tier: str) -> None:
+    if tier not in TIERS:
+        raise ValueError(f"There is no tier {tier!r}. {did_you_mean(str(tier), TIERS)}")
 
 
 def _check_seed(seed: int) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.data.category import Category
 from helpers.metrics.image import Confusion, Interval, image_report
 from helpers.metrics.pixel import pixel_report
-from helpers.metrics.scores import Scores
+from helpers.metrics.scores import Scores, resize
 from helpers.metrics.threshold import Threshold, threshold_from_good
 
 REVISION = 1  # of all measures of this package; records hold it
@@ -25,7 +25,8 @@ class Report:
     average_precision
         Of the image scores.
     pixel_auroc, pixel_average_precision, aupro
-        Of the maps; AUPRO up to a false positive rate of 0.3.
+        Of the maps, brought to the size of the category's ``fine_masks``; AUPRO up to a false
+        positive rate of 0.3.
     image_scores
         Of each test image, in the category's order.
     auroc_per_defect
@@ -136,7 +137,8 @@ def evaluate(
             f"the maps have shape {scores.maps.shape}, the masks {category.masks.shape}; "
             "predict the category's own test images."
         )
-    pixels = pixel_report(category.masks, scores.maps)
+    masks = category.fine_masks
+    pixels = pixel_report(masks, resize(scores.maps, masks.shape[1:]))
     threshold = threshold_from_good(held_out.image, false_alarm_rate)
     images = image_report(category.defects, scores.image, threshold.value)
     return Report(

@@ -78,6 +78,14 @@ def smooth(maps: np.ndarray, sigma: float) -> np.ndarray:
     return gaussian_filter(maps, (0, sigma, sigma)) if sigma else maps
 
 
+def resize(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Resample maps N×h×w bilinearly to a height and a width; as they are when they have it."""
+    if maps.shape[1:] == tuple(size):
+        return maps
+    small = torch.as_tensor(maps)[:, None]
+    return functional.interpolate(small, tuple(size), mode="bilinear")[:, 0].numpy()
+
+
 def scores_from_maps(
     maps: np.ndarray,
     size: tuple[int, int] | None = None,
@@ -100,9 +108,7 @@ def scores_from_maps(
     image
         N image scores of the detector's own making.
     """
-    if size and tuple(maps.shape[1:]) != tuple(size):
-        small = torch.as_tensor(maps)[:, None]
-        maps = functional.interpolate(small, tuple(size), mode="bilinear")[:, 0].numpy()
+    maps = resize(maps, size or maps.shape[1:])
     smoothed = smooth(maps, smoothing * maps.shape[-1]).astype(np.float32, copy=False)
     image = pool(smoothed, top_share) if image is None else image.astype(np.float32, copy=False)
     return Scores(image, smoothed)

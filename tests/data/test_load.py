@@ -159,7 +159,7 @@ def test_the_data_folder_is_the_default(small_root, data_folder):
 
 
 def test_hazelnuts_are_generated_when_nothing_is_there(data_folder, monkeypatch, capsys):
-    monkeypatch.setattr(load.generate_category, "__defaults__", (256, SMALL, 0))
+    monkeypatch.setattr(load.generate_category, "__defaults__", (256, SMALL, 0, "real"))
     category = load_category(size=64)
     assert category.source == "generated"
     assert (len(category.train), len(category.test)) == (4, 5)
@@ -213,7 +213,7 @@ def test_impossible_sizes_are_refused(small_root, size, data_folder):
 
 
 def test_a_size_that_does_not_fit_into_the_memory_is_refused(small_root, data_folder, monkeypatch):
-    memory = type("Memory", (), {"total": 24 * 64 * 64})
+    memory = type("Memory", (), {"total": 300_000})
     monkeypatch.setattr(load.psutil, "virtual_memory", lambda: memory)
     with pytest.raises(ValueError, match="size=64 needs 0 MB for these images, and this machine"):
         load_category("nut", 64, small_root)
