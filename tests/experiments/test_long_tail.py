@@ -31,7 +31,7 @@ def short(monkeypatch):
     monkeypatch.setattr(long_tail_cases, "TEST_EACH", 2)
     made = {"train/good": 24, "test/good": 2, "test/crack": 1, "test/print": 1}
     small = generate_category(48, made)
-    monkeypatch.setattr(long_tail, "generate_category", lambda size: small)
+    monkeypatch.setattr(long_tail, "generate_category", lambda size, tier: small)
     trained = []
 
     def quick_warm(chosen):
@@ -87,7 +87,7 @@ def test_a_training_set_has_the_counts_and_the_tasks_classes():
 
 
 def test_the_centre_holds_every_nut_whole():
-    category = generate_category(64)
+    category = generate_category(64, tier=long_tail_cases.TIER)
     inner = centre(labelled_test(category))
     assert inner.images.shape[-2:] == (48, 48)
     assert np.array_equal(inner.images, category.test[:, :, 8:56, 8:56])
