@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from helpers.detectors.base import Detector
 from helpers.detectors.catalogue import DetectorSpec
 from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector
 from helpers.detectors.reconstruction.feature_autoencoder import FeatureReconstructionDetector
+from helpers.detectors.reconstruction.pretrained_autoencoder import PixelReconstructionDetector
 from helpers.detectors.reconstruction.skip_autoencoder import SkipAutoencoderDetector
+from helpers.detectors.self_supervision.cutpaste import CutPasteDetector
 from helpers.detectors.self_supervision.patch_cutpaste import PatchCutPasteDetector
 from helpers.errors import did_you_mean
 from helpers.experiments.cost import (
@@ -33,6 +36,7 @@ from helpers.experiments.store import (
     revisions,
 )
 from helpers.metrics.report import Report, evaluate
+from helpers.networks.training import TrainingSettings
 from helpers.profiles import Profile
 
 DETECTORS = Experiment("detectors", Report, "make results")
@@ -44,6 +48,7 @@ PRETRAINED = (
     "FastFlow",
     "Student–teacher",
 )
+RATES, EPOCHS = (1e-4, 3e-4, 1e-3), (5, 10, 20, 50)  # of the baseline's budgets
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,70 @@ def other_weights(profile: Profile, images: int, seed: int = 0) -> list[Variant]
     return [Variant(spec, {"weights": "formula"}) for spec in specs if spec.name in PRETRAINED]
 
 
+def equal_size(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return the methods that have larger pictures, on ones as small as the others'."""
+    if profile.feature_size == profile.image_size:
+        return []
+    small = replace(profile, feature_size=profile.image_size)
+    specs = (
+        *catalogue.all_attempts(small, images, seed),
+        *catalogue.all_strategies(small, images, seed),
+    )
+    changed = {"picture size": str(profile.image_size)}
+    return [Variant(spec, changed) for spec in specs if spec.name in PRETRAINED]
+
+
+def assignment(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return the four attempts, trained as the assignment says: Adam, 1e-4, 50 epochs, batch 16.
+
+    Networks and pictures are the profile's.
+    """
+    training = TrainingSettings(epochs=50, batch_size=16, learning_rate=1e-4, seed=seed)
+    run, size = (profile, images, seed), profile.image_size
+    attempts = (
+        (1, "Baseline autoencoder", AutoencoderDetector, catalogue.baseline(*run)),
+        (2, "Pretrained encoder", PixelReconstructionDetector, catalogue.pixels(*run)),
+        (3, "CutPaste", CutPasteDetector, catalogue.cutpaste(*run)),
+        (4, "SSIM, multi-scale, skips", SkipAutoencoderDetector, catalogue.skips(*run)),
+    )
+    return [
+        Variant(
+            DetectorSpec(name, size, partial(kind, replace(settings, training=training)), number),
+            {"training": "the assignment's"},
+        )
+        for number, name, kind, settings in attempts
+    ]
+
+
+def budgets(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return the baseline with every learning rate and every number of epochs of a grid."""
+    first = catalogue.baseline(profile, images, seed)
+    return [
+        Variant(
+            DetectorSpec(
+                "Baseline autoencoder",
+                profile.image_size,
+                partial(
+                    AutoencoderDetector,
+                    replace(first, training=replace(first.training, learning_rate=r, epochs=e)),
+                ),
+                1,
+            ),
+            {"learning rate": f"{r:g}", "epochs": str(e)},
+        )
+        for r in RATES
+        for e in EPOCHS
+    ]
+
+
 PARTS = {
     "attempts": _attempts,
     "strategies": _strategies,
     "ablations": ablations,
     "weights": other_weights,
+    "equal size": equal_size,
+    "assignment": assignment,
+    "budgets": budgets,
 }
 
 

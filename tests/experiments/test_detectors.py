@@ -25,7 +25,7 @@ from helpers.metrics.report import evaluate
 from helpers.metrics.scores import Scores
 from helpers.profiles import PROFILES
 
-QUICK = PROFILES["quick"]
+QUICK, FULL = PROFILES["quick"], PROFILES["full"]
 
 
 class Brightness:
@@ -127,6 +127,37 @@ def test_formula_weights_are_a_variant_of_every_method_with_a_pretrained_network
         settings = variant.spec.detector().settings
         assert getattr(settings, "memory", settings).weights == "formula"
         assert variant.changed == {"weights": "formula"}
+
+
+def test_equal_sizes_change_the_size_of_the_pictures_alone():
+    at_home = {
+        v.spec.name: v for part in ("attempts", "strategies") for v in PARTS[part](QUICK, 40, 0)
+    }
+    for variant in PARTS["equal size"](QUICK, 40, 0):
+        usual = at_home[variant.spec.name].spec
+        assert (variant.spec.size, usual.size) == (QUICK.image_size, QUICK.feature_size)
+        assert variant.spec.detector().settings == usual.detector().settings
+    assert PARTS["equal size"](FULL, 40, 0) == [], "there all pictures have one size"
+
+
+def test_the_assignments_training_is_that_of_the_assignment():
+    variants = PARTS["assignment"](QUICK, 40, 7)
+    assert [v.spec.attempt for v in variants] == [1, 2, 3, 4]
+    for variant in variants:
+        training = variant.spec.detector().settings.training
+        assert (training.epochs, training.batch_size) == (50, 16)
+        assert (training.learning_rate, training.seed) == (1e-4, 7)
+
+
+def test_budgets_are_a_whole_grid():
+    found = {tuple(v.changed.values()) for v in PARTS["budgets"](QUICK, 40, 0)}
+    assert found == {(f"{r:g}", str(e)) for r in detectors.RATES for e in detectors.EPOCHS}
+    for variant in PARTS["budgets"](QUICK, 40, 0):
+        training = variant.spec.detector().settings.training
+        assert variant.changed == {
+            "learning rate": f"{training.learning_rate:g}",
+            "epochs": str(training.epochs),
+        }
 
 
 def test_a_record_says_what_was_measured_on_what(small, tmp_path):
