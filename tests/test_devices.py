@@ -42,6 +42,10 @@ from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteSettings,
 )
 from helpers.detectors.student_teacher import StudentTeacherDetector, StudentTeacherSettings
+from helpers.detectors.synthetic_segmenter import (
+    SyntheticSegmenterDetector,
+    SyntheticSegmenterSettings,
+)
 from helpers.experiments.detection import box_settings
 from helpers.formulas.pretraining import PretrainingSettings, make_pool, pretrain
 from helpers.long_tail.classifier import REMEDIES, ClassifierSettings, DefectClassifier
@@ -94,6 +98,9 @@ DETECTORS = {
     "diffusion": lambda: DiffusionDetector(DIFFUSION),
     "filled masks": lambda: FilledMasksDetector(
         FilledMasksSettings(textures=2, **CUTS)
+    ),
+    "synthetic segmenter": lambda: SyntheticSegmenterDetector(
+        SyntheticSegmenterSettings(layers=LAYERS, width=4, textures=2, **FRESH)
     ),
 }  # fmt: skip
 

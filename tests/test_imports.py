@@ -13,8 +13,9 @@ LAYERS = (
     {"networks", "hazelnuts"},
     {"data", "formulas"},
     {"metrics"},
-    {"annotations", "detectors", "long_tail"},
-    {"detection", "segmentation"},
+    {"annotations", "long_tail"},
+    {"segmentation"},
+    {"detection", "detectors"},
     {"experiments", "plots"},
 )
 FAMILIES = ("reconstruction", "self_supervision", "memory", "density")

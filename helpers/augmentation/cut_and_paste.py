@@ -56,7 +56,13 @@ def random_patches(
     ratio = _uniform(count, aspect, 1.0)
     ratio = torch.where(torch.rand(count) < 0.5, ratio, 1 / ratio)
     size = torch.stack([(shares * ratio).sqrt(), (shares / ratio).sqrt()], 1).clamp_min(2)
-    return _placed(size.minimum(extent - 1).round(), torch.zeros(count), extent)
+    size = size.minimum(extent - 1).round()
+    # At whole pixels, or every patch would be blurred by the way it is moved.
+    source, target = (
+        size / 2 + (torch.rand(count, 2) * (extent - size + 1)).floor().minimum(extent - size)
+        for _ in range(2)
+    )
+    return Cuts(size, source, target, torch.zeros(count))
 
 
 def random_scars(
@@ -86,6 +92,9 @@ def paste(
     images: torch.Tensor, cuts: Cuts, jitter: float = 0.1
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Cut a rectangle out of each picture and paste it elsewhere, its colours changed a little.
+
+    What is pasted are pixels of the source, the nearest where it is turned. Means of neighbours
+    would be a blur, and that would give the paste away.
 
     Parameters
     ----------
@@ -118,7 +127,7 @@ def paste(
         [2 * (source[:, 0] + u) / width - 1, 2 * (source[:, 1] + v) / height - 1], -1
     )
     pasted = functional.grid_sample(
-        colour_jitter(images, jitter), grid, padding_mode="border", align_corners=False
+        colour_jitter(images, jitter), grid, "nearest", "border", align_corners=False
     )
     return torch.where(inside[:, None], pasted, images), inside
 

@@ -28,3 +28,7 @@ from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteSettings,
 )
 from helpers.detectors.student_teacher import StudentTeacherDetector, StudentTeacherSettings
+from helpers.detectors.synthetic_segmenter import (
+    SyntheticSegmenterDetector,
+    SyntheticSegmenterSettings,
+)

@@ -63,7 +63,7 @@ class FilledMasksDetector(CutPasteDetector):
         uint8, K×3×h×w: what the masks were filled with, after ``fit``.
     """
 
-    revision = 2
+    revision = 3
     settings_class = FilledMasksSettings
 
     def fit(self, images: np.ndarray) -> Self:

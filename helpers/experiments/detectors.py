@@ -70,7 +70,8 @@ class Variant:
 def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return one ablation for each factor that the assignment names.
 
-    The unchanged value of each factor is the attempt itself, which ``all_attempts`` has.
+    The unchanged value of each factor is the attempt itself, which ``all_attempts`` has; that of
+    "skips without corruption" is the ablation without corruption.
     """
     size, first = profile.image_size, catalogue.baseline(profile, images, seed)
     last = catalogue.skips(profile, images, seed)
@@ -108,6 +109,7 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
         repair("skips", "none", skips=()),
         repair("skips", "three", skips=(0, 1, 2)),
         repair("augmentation", "none", corruptions=()),
+        repair("skips without corruption", "three", skips=(0, 1, 2), corruptions=()),
         repair("scales", "1", scales=1),
         baseline("learning rate", f"{training.learning_rate / 10:g}",
                  learning_rate=training.learning_rate / 10),

@@ -1,10 +1,12 @@
 """How well a predicted mask agrees with the true one: IoU, Dice, boundary F."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy.ndimage import distance_transform_edt
 
-# DAVIS lets outlines differ by 0.8 % of the picture's diagonal.
+# DAVIS lets outlines differ by 0.8 % of the picture's diagonal, rounded up.
 TOLERANCE_SHARE = 0.008
 
 
@@ -46,14 +48,15 @@ def boundary_f(mask: np.ndarray, truth: np.ndarray, tolerance: float | None = No
     Precision is the share of the mask's boundary pixels that lie within ``tolerance`` of the true
     boundary, recall the share of the true boundary's that lie that near the mask's; the result is
     their harmonic mean (Martin et al., PAMI 2004; as a measure of masks: Perazzi et al., CVPR 2016,
-    Section 4, there with a morphological matching, here with exact distances).
+    Section 4). DAVIS thickens the boundaries by a disk of the tolerance, which is the same as
+    these distances; a boundary pixel there may lie beside the mask, here it is one of the mask's.
 
     Parameters
     ----------
     mask, truth
         bool, H×W.
     tolerance
-        In pixels; by default 0.8 % of the diagonal, DAVIS' choice, at least 1.
+        In pixels; by default DAVIS' choice, 0.8 % of the diagonal, rounded up.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def boundary_f(mask: np.ndarray, truth: np.ndarray, tolerance: float | None = No
     """
     _check(mask, truth)
     if tolerance is None:
-        tolerance = max(1.0, TOLERANCE_SHARE * float(np.hypot(*mask.shape)))
+        tolerance = default_tolerance(mask.shape)
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be a number of pixels, at least 0; got {tolerance}.")
     edge, true_edge = boundary(mask), boundary(truth)
@@ -77,6 +80,11 @@ def boundary_f(mask: np.ndarray, truth: np.ndarray, tolerance: float | None = No
     recall = (distance_transform_edt(~edge)[true_edge] <= tolerance).mean()
     total = precision + recall
     return float(2 * precision * recall / total) if total else 0.0
+
+
+def default_tolerance(shape: tuple[int, ...]) -> int:
+    """Return by how many pixels outlines in pictures of H×W may differ: DAVIS' choice."""
+    return math.ceil(TOLERANCE_SHARE * math.hypot(*shape))
 
 
 def mask_table(masks: np.ndarray, truths: np.ndarray, defects: np.ndarray) -> pd.DataFrame:

@@ -43,6 +43,34 @@ def test_a_quarter_turn_turns_what_is_pasted():
     assert torch.allclose(found, piece.rot90(-1, (1, 2)), atol=1e-5)
 
 
+def test_what_is_pasted_are_pixels_of_the_picture_and_no_means_of_them():
+    steps = 3 * 32 * 32  # every value of the picture is a whole number of them
+    images = (numbered(32) * 1000 / steps).repeat(40, 1, 1, 1)
+    for cut in CUTS.values():
+        with seeded(0):
+            pasted, inside = paste(images, cut(40, 32, 256), jitter=0)
+        changed = pasted.permute(0, 2, 3, 1)[inside] * steps
+        assert torch.allclose(changed, changed.round(), atol=0.01)
+
+
+def test_a_drawn_patch_is_moved_by_whole_pixels():
+    with seeded(0):
+        drawn = random_patches(500, (31, 64))
+        pasted, inside = paste(
+            numbered(32).repeat(1, 1, 1, 2)[:, :, :31],
+            Cuts(*(v[:1] for v in (drawn.size, drawn.source, drawn.target, drawn.angle))),
+            jitter=0,
+        )
+    corners = drawn.source - drawn.size / 2, drawn.target - drawn.size / 2
+    for corner in corners:
+        assert torch.equal(corner, corner.round())
+        assert len(corner[:, 0].unique()) > 20
+        assert (corner + drawn.size <= torch.tensor([64, 31])).all()
+        assert (corner >= 0).all()
+    assert int(inside.sum()) == int(drawn.size[0].prod())
+    assert pasted.shape == (1, 3, 31, 64)
+
+
 def test_nothing_outside_changes_and_the_input_stays():
     images = torch.rand((16, 3, 32, 32), generator=torch.Generator().manual_seed(0))
     before = images.clone()

@@ -8,6 +8,7 @@ from sklearn.metrics import f1_score, jaccard_score
 from helpers.metrics.masks import (
     boundary,
     boundary_f,
+    default_tolerance,
     dice,
     false_pictures,
     iou,
@@ -94,6 +95,13 @@ def test_the_default_tolerance_grows_with_the_picture():
     a = rectangle(50, 50, 60, 60, (300, 400))  # 0.8 % of the diagonal of 500 is 4 pixels
     assert boundary_f(a, np.roll(a, 4, 0)) == 1
     assert boundary_f(a, np.roll(a, 5, 0)) < 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "pixels"), [((12, 16), 1), ((128, 128), 2), ((256, 256), 3), ((480, 854), 8)]
+)
+def test_the_default_tolerance_is_rounded_up_as_in_davis(shape, pixels):
+    assert default_tolerance(shape) == pixels
 
 
 def test_the_summary_counts_defective_pictures_and_the_good_ones_apart():

@@ -123,7 +123,7 @@ class ContrastiveMemoryDetector(Learner):
         Its entries, M×C.
     """
 
-    revision = 3
+    revision = 4
     settings_class = ContrastiveMemorySettings
 
     def fit(self, images: np.ndarray) -> Self:

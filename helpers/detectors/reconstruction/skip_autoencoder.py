@@ -12,7 +12,7 @@ from pytorch_msssim import ssim
 from torch import nn
 from torch.nn import functional
 
-from helpers.augmentation.cut_and_paste import paste, random_patches, random_scars, stains
+from helpers.augmentation.cut_and_paste import CUTS, paste, stains
 from helpers.detectors.reconstruction.autoencoder import double, halve, halving_widths
 from helpers.detectors.reconstruction.ssim import blur, check_window, similarity
 from helpers.metrics.scores import Scores, scores_from_maps
@@ -21,11 +21,20 @@ from helpers.networks.learner import Learner
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
 
-CORRUPTIONS: dict[str, Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]] = {
-    "stain": stains,
-    "patch": lambda images: paste(images, random_patches(len(images), tuple(images.shape[2:]))),
-    "scar": lambda images: paste(images, random_scars(len(images), tuple(images.shape[2:]))),
-}
+Corruption = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
+
+def _pasted(name: str) -> Corruption:
+    """Return what cuts and pastes as CutPaste does, as large for the picture as in the paper."""
+
+    def corrupt(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        height, width = images.shape[2:]
+        return paste(images, CUTS[name](len(images), (height, width), width))
+
+    return corrupt
+
+
+CORRUPTIONS: dict[str, Corruption] = {"stain": stains} | {name: _pasted(name) for name in CUTS}
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ class SkipAutoencoderDetector(Learner):
         The network and what its training did, after ``fit``.
     """
 
-    revision = 1
+    revision = 2
     settings_class = SkipAutoencoderSettings
 
     def __init__(

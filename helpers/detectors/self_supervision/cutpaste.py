@@ -111,7 +111,7 @@ class CutPasteDetector(Learner):
         The Gaussian over the embeddings of the good images, after ``fit``.
     """
 
-    revision = 2
+    revision = 3
     settings_class = CutPasteSettings
 
     def fit(self, images: np.ndarray) -> Self:

@@ -45,7 +45,7 @@ class PatchCutPasteDetector(CutPasteDetector):
     Parameters and attributes are those of ``CutPasteDetector``.
     """
 
-    revision = 1
+    revision = 2
     settings_class = PatchCutPasteSettings
 
     def _good_embeddings(self, images: np.ndarray) -> np.ndarray:

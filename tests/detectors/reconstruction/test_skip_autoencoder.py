@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from helpers.detectors.reconstruction.skip_autoencoder import (
+    CORRUPTIONS,
     SkipAutoencoder,
     SkipAutoencoderDetector,
     SkipAutoencoderSettings,
@@ -88,6 +89,15 @@ def test_damage_is_repaired_found_and_placed(fitted):
     assert damaged.image.min() > scores.image.max()
     rows, columns = np.unravel_index(damaged.maps.reshape(8, -1).argmax(1), (32, 32))
     assert ((rows > 7) & (rows < 24) & (columns > 7) & (columns < 24)).all()
+
+
+@pytest.mark.parametrize("name", ["patch", "scar", "stain"])
+def test_a_corruption_is_as_large_for_the_picture_whatever_its_size(name):
+    def share(side):
+        with seeded(0):
+            return float(CORRUPTIONS[name](torch.zeros(400, 3, side, side))[1].float().mean())
+
+    assert share(64) == pytest.approx(share(256), rel=0.1)
 
 
 def test_without_corruption_damage_is_copied():
