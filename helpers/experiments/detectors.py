@@ -1,5 +1,6 @@
 """All attempts, strategies and ablations over several seeds."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -49,6 +50,11 @@ PRETRAINED = (
     "Student–teacher",
 )
 RATES, EPOCHS = (1e-4, 3e-4, 1e-3), (5, 10, 20, 50)  # of the baseline's budgets
+HELD_OUT = 0.15  # of the good training images, for the threshold
+# How many good pictures there may be at first, and what needs no training to learn from them.
+FEW_GOOD = (10, 40, 100)
+UNTRAINED = ("Feature reconstruction", "PatchCore")
+LENT = re.compile(r", (\d+) lent$")  # see ``category.move_to_test``
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,13 @@ class Variant:
         Makes the detector; its name is the method's.
     changed
         What is changed, such as ``{"batch size": "32"}``; empty for the method itself.
+    images
+        How many of the training images it gets, held-out ones included; all by default.
     """
 
     spec: DetectorSpec
     changed: dict[str, str] = field(default_factory=dict)
+    images: int | None = None
 
 
 def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
@@ -193,6 +202,20 @@ def budgets(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     ]
 
 
+def few_good(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return what trains no network, with ten, forty and a hundred good pictures."""
+    specs = (
+        *catalogue.all_attempts(profile, images, seed),
+        *catalogue.all_strategies(profile, images, seed),
+    )
+    return [
+        Variant(spec, {"good images": str(count)}, count)
+        for count in FEW_GOOD
+        for spec in specs
+        if spec.name in UNTRAINED
+    ]
+
+
 PARTS = {
     "attempts": _attempts,
     "strategies": _strategies,
@@ -201,6 +224,7 @@ PARTS = {
     "equal size": equal_size,
     "assignment": assignment,
     "budgets": budgets,
+    "few": few_good,
 }
 
 
@@ -241,19 +265,22 @@ def planned(
     categories = {
         size: move_to_test(load_category(profile.category, size=size), moved) for size in sizes
     }
-    images = len(split_good(categories[profile.image_size].train)[0])
+    images = len(split_good(categories[profile.image_size].train, HELD_OUT)[0])
+    most = len(categories[profile.image_size].train)
     return (
         plan(categories[variant.spec.size], variant, seed)
         for part in parts
         for seed in profile.seeds
         for variant in PARTS[part](profile, images, seed)
-        if variant.spec.name in (methods or known)
+        if variant.spec.name in (methods or known) and (variant.images or 0) <= most
     )
 
 
 def plan(category: Category, variant: Variant, seed: int) -> Plan:
     """Plan the run of one variant on one category."""
     detector = variant.spec.detector()
+    if variant.images is not None:
+        category = with_few_good(category, variant.images, seed)
     return Plan(
         case={"method": variant.spec.name, "variant": variant.changed, "seed": seed},
         settings=plain(detector.settings),
@@ -261,6 +288,35 @@ def plan(category: Category, variant: Variant, seed: int) -> Plan:
         revision=revisions(detector),
         work=lambda: measured(detector, category),
     )
+
+
+def with_few_good(category: Category, images: int, seed: int) -> Category:
+    """Leave so many of the training images; the seed decides which, and more include the fewer.
+
+    Raises
+    ------
+    ValueError
+        When there are not so many.
+    """
+    if not 2 <= images <= len(category.train):
+        raise ValueError(f"from 2 to {len(category.train)} images can be left; got {images}.")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(category.train))[:images])
+    return replace(
+        category,
+        train=category.train[chosen],
+        train_files=tuple(category.train_files[i] for i in chosen),
+    )
+
+
+def defects_of(record: Record) -> np.ndarray:
+    """Return the defect's name of each test image, "good" for none, in the scores' order.
+
+    Test images are read defect by defect in alphabetical order; lent ones come before them.
+    """
+    lent = LENT.search(record.data["fingerprint"])
+    count = int(lent[1]) if lent else 0
+    own = record.data["test"] | {"good": record.data["test"].get("good", 0) - count}
+    return np.array(["good"] * count + [name for name in sorted(own) for _ in range(own[name])])
 
 
 def described(category: Category) -> dict[str, Any]:
@@ -274,7 +330,7 @@ def described(category: Category) -> dict[str, Any]:
 
 def measured(detector: Detector, category: Category) -> tuple[Report, Provenance]:
     """Fit a detector, evaluate it, and measure what it costs."""
-    fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
+    fit_images, held_out = split_good(category.train, HELD_OUT, seed=0)
     (_, fit_seconds), fit_memory = peak_memory(lambda: timed(lambda: detector.fit(fit_images)))
     (scores, predict_seconds), predict_memory = peak_memory(
         lambda: timed(lambda: detector.predict(category.test))

@@ -37,3 +37,4 @@ from helpers.plots.planes import (
 )
 from helpers.plots.segmentation import mask_agreement, prompts_on_images
 from helpers.plots.student_teacher import feature_maps, student_agreement
+from helpers.plots.tree import answer_tree, letter_of

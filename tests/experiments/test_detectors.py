@@ -161,6 +161,43 @@ def test_budgets_are_a_whole_grid():
         }
 
 
+def test_few_good_images_are_the_same_for_all_methods_and_part_of_the_many(small):
+    category = load_category("hazelnut", size=32)
+    few, more = (detectors.with_few_good(category, count, 1) for count in (3, 9))
+    assert (len(few.train), few.train.shape[1:]) == (3, category.train.shape[1:])
+    assert set(few.train_files) < set(more.train_files) < set(category.train_files)
+    assert few.test is category.test
+    assert detectors.with_few_good(category, 3, 2).train_files != few.train_files
+    place = category.train_files.index(few.train_files[1])
+    assert np.array_equal(few.train[1], category.train[place])
+    with pytest.raises(ValueError, match="from 2 to 391 images can be left; got 392"):
+        detectors.with_few_good(category, 392, 0)
+
+
+def test_runs_with_few_images_are_planned_where_there_are_so_many(small, tmp_path, monkeypatch):
+    variants = [Variant(brightness(0), {"good images": str(n)}, n) for n in (8, 400)]
+    monkeypatch.setitem(detectors.PARTS, "few", lambda profile, images, seed: variants)
+    (record,) = DETECTORS.run(tmp_path, planned(replace(small, seeds=(0,)), ("few",)))
+    assert record.data["train"] == 8
+    assert record.case["variant"] == {"good images": "8"}
+    assert record.result.threshold.held_out == 1
+
+
+def test_few_good_images_are_a_variant_of_what_trains_nothing():
+    for variant in detectors.few_good(QUICK, 332):
+        assert variant.changed == {"good images": str(variant.images)}
+        assert not hasattr(variant.spec.detector().settings, "training")
+
+
+def test_the_defects_of_a_record_are_those_of_its_scores(small, tmp_path):
+    category = load_category("hazelnut", size=32)
+    (record,) = DETECTORS.run(tmp_path, [plan(category, Variant(brightness(0)), 0)])
+    assert detectors.defects_of(record).tolist() == category.defects.tolist()
+    lent = move_to_test(category, 5)
+    (record,) = DETECTORS.run(tmp_path, [plan(lent, Variant(brightness(0)), 0)])
+    assert detectors.defects_of(record).tolist() == lent.defects.tolist()
+
+
 def test_a_record_says_what_was_measured_on_what(small, tmp_path):
     record, _ = DETECTORS.run(tmp_path, planned(small, ("attempts",)))
     category = load_category("hazelnut", size=32)
