@@ -14,6 +14,7 @@ from helpers.metrics.comparison import (
     compare,
     compare_all,
     compare_values,
+    comparison_table,
     mean_paired_difference,
     paired_difference,
     verdicts,

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from helpers.metrics.seeds import Runs, by_seed
@@ -269,6 +270,23 @@ def compare_values(
 def verdicts(comparisons: Iterable[Comparison]) -> str:
     """Return the sentences as a list in Markdown, in the order given."""
     return "\n".join(f"- {comparison.sentence()}" for comparison in comparisons)
+
+
+def comparison_table(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """Return a row for each comparison: the difference, its corrected interval, the verdict."""
+    rows = [
+        {
+            "": one.name,
+            "against": one.reference,
+            "difference": signed(one.difference),
+            f"{one.level:.0%} interval".replace("%", " %"): (
+                f"{signed(one.interval.low)} to {signed(one.interval.high)}"
+            ),
+            "verdict": one.verdict,
+        }
+        for one in comparisons
+    ]
+    return pd.DataFrame(rows).set_index("")
 
 
 def signed(value: float) -> str:

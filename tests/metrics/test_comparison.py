@@ -15,6 +15,7 @@ from helpers.metrics.comparison import (
     compare,
     compare_all,
     compare_values,
+    comparison_table,
     verdicts,
 )
 from helpers.metrics.image import auroc_interval, image_auroc
@@ -85,6 +86,15 @@ def test_each_verdict_is_one_sentence():
 def test_verdicts_are_a_list():
     lines = verdicts([comparison(0.06, 0.2), comparison(-0.2, 0.2)]).split("\n")
     assert [line[:15] for line in lines] == ["- PatchCore is "] * 2
+
+
+def test_a_table_holds_what_the_sentences_say():
+    table = comparison_table([comparison(0.06, 0.2), comparison(-0.2, 0.1, name="SSIM")])
+    assert list(table.index) == ["PatchCore", "SSIM"]
+    assert table.loc["SSIM"].tolist() == [
+        "the baseline", "−0.050", "−0.200 to +0.100", "not shown"
+    ]  # fmt: skip
+    assert list(table) == ["against", "difference", "95 % interval", "verdict"]
 
 
 # --- the interval --------------------------------------------------------------------------------
