@@ -38,13 +38,15 @@ def tail(chosen: argparse.Namespace) -> Planned:
 
 def masks(chosen: argparse.Namespace) -> Planned:
     seeds, encoder = chosen.seeds or range(3), chosen.encoder
+    small = segmentation.SETTINGS.encoder
     if chosen.folds:
         category = load_category(current_profile().category, size=256)
-        cases = [segmentation.MaskCase(None, "", encoder, chosen.folds, s) for s in seeds]
+        cases = [segmentation.MaskCase(None, "", encoder or small, chosen.folds, s) for s in seeds]
     else:
         category = generate_category(256)
-        cases = segmentation.curve(seeds, encoder)
-        if encoder == segmentation.SETTINGS.encoder:
+        encoders = [encoder] if encoder else [small, segmentation.PRETRAINED]
+        cases = [case for each in encoders for case in segmentation.curve(seeds, each)]
+        if small in encoders:
             cases += segmentation.types_left_out()
     return SEGMENTATION, SEGMENTATION.folder(), segmentation.plans(category, cases)
 
@@ -86,7 +88,7 @@ def main() -> None:
     parser.add_argument(
         "--move-to-test", type=int, default=0, help="training images to test on as good"
     )
-    parser.add_argument("--encoder", default=segmentation.SETTINGS.encoder, help="see unet.unet")
+    parser.add_argument("--encoder", help="of segmenters, see unet.unet; all if left out")
     parser.add_argument("--folds", type=int, help="learn from a category's own test pictures")
     parser.add_argument("--epochs", type=int, default=20, help="of detection in folds")
     chosen = parser.parse_args()

@@ -23,17 +23,20 @@ from helpers.detection.boxes import (
 from helpers.detection.detector import BoxDetector, BoxDetectorSettings
 from helpers.detection.network import BoxNetworkSettings
 from helpers.detection.precision_recall import ap_per_class
+from helpers.detection.working_point import working_point_of_boxes
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.experiments.cost import timed
 from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.metrics.report import check_shares
+from helpers.metrics.threshold import threshold_from_good
+from helpers.metrics.working_point import RATE
 from helpers.networks.training import TrainingSettings
 
 SIZE, MARGIN = 160, 0.1  # pixels, and the share of the side that is cut off: 128 are left
 RULES = RegionRules(least_area=2, join_within=8)  # chapter 15's, for pictures of 160 pixels
 EACH = 120  # labelled training nuts of each defect in the chapter
-SHOTS = (1, 2, 4, 8, 16)
+SHOTS = (1, 4, 16)
 STEPS = 160  # of each training of the curve, however few its pictures
 BATCH = 8
 
@@ -119,6 +122,9 @@ class BoxResult:
         How many were looked at, and how many there were to find; none when not counted.
     map_scores
         COCO's scores of boxes from PatchCore's map, with all defects as one class, where measured.
+    at_rate
+        What the boxes find at the book's rate of false alarms on good pictures; see
+        ``metrics.working_point.WorkingPoint.row``. None in old records.
     """
 
     scores: dict[str, float]
@@ -126,9 +132,10 @@ class BoxResult:
     pictures: int | None = None
     objects: int | None = None
     map_scores: dict[str, float] = field(default_factory=dict)
+    at_rate: dict[str, float] | None = None
 
     def __post_init__(self) -> None:
-        check_shares(self.scores | self.by_class | self.map_scores)
+        check_shares(self.scores | self.by_class | self.map_scores | (self.at_rate or {}))
 
 
 DETECTION = Experiment("detection", BoxResult, "make detection")
@@ -174,7 +181,12 @@ def _few(category: Category, pool: Category, case: BoxCase) -> Plan:
     def work() -> tuple[BoxResult, Provenance]:
         known, detector = annotate(pool, RULES).subset(rows), BoxDetector(settings)
         _, seconds = timed(lambda: detector.fit(pool.test[rows], true_boxes(known), known.classes))
-        result = measured(category, detector.predict(category.test), RULES)
+        found = detector.predict(category.test)
+        _, held_out = split_good(category.train, fraction=0.15, seed=0)
+        true = true_boxes(annotate(category, RULES))
+        point = working_point_of_boxes(found, true, detector.predict(held_out))
+        at_rate = {name: round(value, 4) for name, value in point.row().items()}
+        result = replace(measured(category, found, RULES), at_rate=at_rate)
         return result, Provenance({"fit": round(seconds, 1)})
 
     return _plan(category, case, plain(settings), work)
@@ -240,5 +252,5 @@ def _map_boxes(category: Category, rules: RegionRules) -> list[Boxes]:
     """Return the boxes of what PatchCore's map marks, by a threshold from good images."""
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
     memory = PatchCoreDetector(PatchCoreSettings(weights="formula")).fit(fit_images)
-    threshold = float(np.quantile(memory.predict(held_out).maps.max((1, 2)), 0.95))
-    return boxes_from_maps(memory.predict(category.test).maps, threshold, rules)
+    threshold = threshold_from_good(memory.predict(held_out).maps.max((1, 2)), RATE)
+    return boxes_from_maps(memory.predict(category.test).maps, threshold.value, rules)

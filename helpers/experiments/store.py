@@ -273,9 +273,14 @@ def _parts(case: Mapping[str, Any]) -> Iterator[str]:
 def _fields(types: Mapping[str, Any], values: Any, where: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"{where or 'it'} is no dictionary")
-    if wrong := set(types) ^ set(values):
+    # What may be none may be missing: it was not measured yet when the record was made.
+    missing = {name for name, kind in types.items() if get_origin(kind) is UnionType} - set(values)
+    if wrong := (set(types) ^ set(values)) - missing:
         raise ValueError(f"{where or 'it'} lacks or has too much: {', '.join(sorted(wrong))}")
-    return {name: _typed(kind, values[name], name) for name, kind in types.items()}
+    return {
+        name: None if name in missing else _typed(kind, values[name], name)
+        for name, kind in types.items()
+    }
 
 
 def _typed(kind: Any, value: Any, where: str) -> Any:

@@ -154,9 +154,9 @@ def unet(
     ----------
     encoder
         ``"small"``, with ``width`` channels at the finest level, twice as many at each coarser
-        one; or the weights of a ResNet18 (``"formula"``, ``"imagenet"``, ``"random"``, ``"auto"``,
-        a file; see ``networks.backbone.backbone``), with a fresh level of ``width`` channels
-        before it.
+        one; or the weights of a pretrained network (``"formula"``, ``"imagenet"``, ``"random"``,
+        ``"auto"``, a file; see ``networks.backbone.backbone``, which chooses the network for them),
+        with a fresh level of ``width`` channels before it.
     width, levels
         Channels of the finest level; levels, that of the full size included (2 to 5).
     skips
@@ -178,7 +178,7 @@ def unet(
             body = SmallEncoder([width << level for level in range(levels)])
             return UNet(body, body.channels[:-1], skips)
         layers = ("stride 2", "stride 4", "stride 8", "stride 16")[: levels - 1]
-        backbone = trainable_backbone("resnet18", encoder, layers, seed)
+        backbone = trainable_backbone("auto", encoder, layers, seed)
         return UNet(
             PretrainedEncoder(backbone, width),
             [width << level for level in range(levels - 1)],

@@ -11,6 +11,8 @@ from helpers.experiments import segmentation
 from helpers.experiments.segmentation import (
     LABELS,
     MOST,
+    PRETRAINED,
+    PRETRAINED_LABELS,
     SEGMENTATION,
     SETTINGS,
     MaskCase,
@@ -34,7 +36,9 @@ def test_the_plan_covers_labels_seeds_and_kinds(category):
     cases = curve([0, 1])
     assert [case.labels for case in cases] == [*LABELS, MOST] * 2
     assert [case.left_out for case in types_left_out()] == list(DEFECT_TYPES)
-    cases += [*types_left_out(), *curve([0], "formula"), MaskCase(None, folds=3)]
+    pretrained = curve([0], PRETRAINED)
+    assert [case.labels for case in pretrained] == list(PRETRAINED_LABELS)
+    cases += [*types_left_out(), *pretrained, MaskCase(None, folds=3)]
     files = [path_of(Path(), plan) for plan in plans(category, cases)]
     assert len(set(files)) == len(files)
 
@@ -43,11 +47,15 @@ def test_a_result_tells_what_was_measured(category):
     rng = np.random.default_rng(0)
     maps = np.where(category.masks, 0.9, rng.uniform(0, 0.4, category.masks.shape))
     maps[category.defects == "hole"] *= 0.5  # below the threshold: missed
-    result = measured(maps, category, SETTINGS.threshold)
+    good_maps = np.full((19, *maps.shape[1:]), 0.3)
+    result = measured(maps, category, SETTINGS.threshold, good_maps)
     assert (result.mean_iou("crack"), result.mean_iou("hole")) == (1, 0)
     assert result.mean_iou() == 0.75, "the good pictures are not in the mean"
     assert (result.found("cut"), result.found("hole")) == (1, 0)
     assert sum(result.false_pixels) == 0
+    assert result.met_at_rate("hole") == 1, "a threshold of 0.3 finds what one of 0.5 misses"
+    assert result.alarms_at_rate() == 1
+    assert result.iou_at_rate("good") == 0
     with pytest.raises(ValueError, match="iou 0 must be between 0 and 1"):
         replace(result, iou=[2.0] * len(result.iou))
 
