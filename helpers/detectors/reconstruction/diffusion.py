@@ -88,9 +88,10 @@ class DiffusionSettings:
 class DiffusionDetector(Learner):
     """Score pixels by how much they change on the way to a noisy picture and back.
 
-    The idea of AnoDDPM (Wyatt et al., CVPR Workshops 2022): a diffusion model of good pictures
-    takes away what it has not learned. Here the way back is DDIM's, which needs few steps, and the
-    squared difference is averaged over the colours.
+    The idea is that of AnoDDPM (Wyatt et al., CVPR Workshops 2022): a diffusion model of good
+    pictures takes away what it has not learned. What differs: there the noise is simplex noise,
+    which is coarse and fine at once, here it is Gaussian; and the way back is DDIM's, which needs
+    few steps. The squared difference is averaged over the colours.
 
     Attributes
     ----------

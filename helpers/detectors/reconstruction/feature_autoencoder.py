@@ -90,7 +90,9 @@ class LinearAutoencoder:
 
         Only the components that the code discards have an error. Its square along each is divided
         by its mean over good pictures, so that those in which good pictures never vary count as
-        much as the others.
+        much as the others: the Mahalanobis distance along these directions, as in NPCA (Rippel,
+        Mertens and Merhof, "Modeling the Distribution of Normal Data in Pre-Trained Deep Features
+        for Anomaly Detection", ICPR 2020).
         """
         discarded = len(self.variances) - self.code
         errors = self.standardise(features) @ self.directions[:, :discarded]

@@ -88,9 +88,11 @@ class GanSettings:
 class GanDetector(Learner):
     """Score images by what a generator of good pictures cannot reconstruct.
 
-    f-AnoGAN (Schlegl et al., Medical Image Analysis 2019): train a GAN on good pictures, freeze it,
-    and train an encoder that finds the code from which the generator makes a given picture. The
-    squared difference of picture and reconstruction is the map.
+    After f-AnoGAN (Schlegl et al., Medical Image Analysis 2019): train a GAN on good pictures,
+    freeze it, and train an encoder that finds the code from which the generator makes a given
+    picture. The squared difference of picture and reconstruction is the map. What differs: there it
+    is a Wasserstein GAN with a gradient penalty, and the score also holds the difference of the
+    discriminator's features.
 
     Attributes
     ----------
