@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from helpers.detection.boxes import Boxes
 from helpers.detection.precision_recall import iou_matrix
@@ -12,13 +13,13 @@ from helpers.metrics.working_point import RATE, WorkingPoint
 LEAST_OVERLAP = 0.1  # IoU from which on a box points at an object, however badly it is placed
 
 
-def highest_score(boxes: Boxes) -> float:
-    """Return the score of a picture's surest box; 0 when there is none."""
-    return float(boxes.scores.max(initial=0.0))
+def highest_scores(found: Sequence[Boxes]) -> list[float]:
+    """Return the score of each picture's surest box; 0 where there is none."""
+    return [float(boxes.scores.max(initial=0.0)) for boxes in found]
 
 
 def working_point_of_boxes(
-    found: Sequence[Boxes], true: Sequence[Boxes], good: Sequence[Boxes], rate: float = RATE
+    found: Sequence[Boxes], true: Sequence[Boxes], good_scores: ArrayLike, rate: float = RATE
 ) -> WorkingPoint:
     """Keep the boxes above the score that a share ``rate`` of good pictures passes.
 
@@ -29,8 +30,9 @@ def working_point_of_boxes(
     ----------
     found, true
         The boxes of each test picture.
-    good
-        The boxes found on good pictures that nothing was trained on and that are not tested on.
+    good_scores
+        The highest score on each of other good pictures, which nothing was trained on; of boxes
+        from a map, the map's maximum.
     rate
         Share of good pictures on which a box is allowed.
 
@@ -39,7 +41,7 @@ def working_point_of_boxes(
     ValueError
         When the numbers of pictures differ or the rate is no rate.
     """
-    threshold = threshold_from_good([highest_score(boxes) for boxes in good], rate)
+    threshold = threshold_from_good(good_scores, rate)
     kept = [boxes.keep(boxes.scores > threshold.value) for boxes in found]
     best = [
         iou_matrix(one.corners, other.corners).max(axis=1, initial=0.0)

@@ -23,7 +23,7 @@ from helpers.detection.boxes import (
 from helpers.detection.detector import BoxDetector, BoxDetectorSettings
 from helpers.detection.network import BoxNetworkSettings
 from helpers.detection.precision_recall import ap_per_class
-from helpers.detection.working_point import working_point_of_boxes
+from helpers.detection.working_point import highest_scores, working_point_of_boxes
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.experiments.cost import timed
 from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
@@ -184,7 +184,8 @@ def _few(category: Category, pool: Category, case: BoxCase) -> Plan:
         found = detector.predict(category.test)
         _, held_out = split_good(category.train, fraction=0.15, seed=0)
         true = true_boxes(annotate(category, RULES))
-        point = working_point_of_boxes(found, true, detector.predict(held_out))
+        good_scores = highest_scores(detector.predict(held_out))
+        point = working_point_of_boxes(found, true, good_scores)
         at_rate = {name: round(value, 4) for name, value in point.row().items()}
         result = replace(measured(category, found, RULES), at_rate=at_rate)
         return result, Provenance({"fit": round(seconds, 1)})
@@ -251,6 +252,6 @@ def _out_of_fold(
 def _map_boxes(category: Category, rules: RegionRules) -> list[Boxes]:
     """Return the boxes of what PatchCore's map marks, by a threshold from good images."""
     fit_images, held_out = split_good(category.train, fraction=0.15, seed=0)
-    memory = PatchCoreDetector(PatchCoreSettings(weights="formula")).fit(fit_images)
+    memory = PatchCoreDetector(PatchCoreSettings(weights="auto")).fit(fit_images)
     threshold = threshold_from_good(memory.predict(held_out).maps.max((1, 2)), RATE)
     return boxes_from_maps(memory.predict(category.test).maps, threshold.value, rules)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from helpers.detection.boxes import make_boxes
-from helpers.detection.working_point import highest_score, working_point_of_boxes
+from helpers.detection.working_point import highest_scores, working_point_of_boxes
 
 NONE = make_boxes([])
 TRUE = [make_boxes([[0, 0, 10, 10], [20, 0, 30, 10]]), make_boxes([[0, 0, 4, 4]]), NONE, NONE]
-GOOD = [make_boxes([[0, 0, 1, 1]], [0], [score]) for score in np.linspace(0, 0.5, 18)] + [NONE]
+GOOD = np.linspace(0, 0.5, 19)
 
 
 def test_a_case_by_hand():
@@ -29,7 +29,8 @@ def test_a_case_by_hand():
 
 
 def test_a_picture_without_a_box_has_the_lowest_score():
-    assert highest_score(NONE) == 0
-    point = working_point_of_boxes([NONE] * 4, TRUE, [NONE] * 19)
+    sure = make_boxes([[0, 0, 1, 1], [0, 0, 2, 2]], [0, 1], [0.25, 0.5])
+    assert highest_scores([NONE, sure]) == [0, 0.5]
+    point = working_point_of_boxes([NONE] * 4, TRUE, highest_scores([NONE] * 19))
     assert not point.alarms.any()
     assert point.row()["IoU"] == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.metrics.working_point import TABLE, working_point_of_maps
+from helpers.metrics.working_point import TABLE, WorkingPoint, against, working_point_of_maps
 
 MASKS = np.zeros((4, 8, 8), bool)
 MASKS[:2, 2:4, 2:4] = True
@@ -63,3 +63,24 @@ def test_what_does_not_fit_is_refused():
         working_point_of_maps(maps()[:3], MASKS, GOOD)
     with pytest.raises(ValueError, match="false_alarm_rate"):
         working_point_of_maps(maps(), MASKS, GOOD, 0.0)
+
+
+def point(met):
+    met = np.array(met, bool)
+    labels = np.ones(len(met), int)
+    threshold = working_point_of_maps(maps(), MASKS, GOOD).threshold
+    return WorkingPoint(threshold, labels, met, met, met.astype(float))
+
+
+def test_only_pictures_on_which_two_detectors_differ_tell_which_is_better():
+    one, other = point([1] * 30 + [0] * 10), point([1] * 20 + [0] * 20)
+    # Ten to none: 2 / 2 ** 10.
+    told = "A meets the damage of 10 pictures that B misses, and misses 0 that B meets: A finds"
+    assert told in against(one, other, "A", "B")
+    assert "(p = 0.002)" in against(one, other, "A", "B")
+    assert "misses 10 that A meets: A finds more" in against(other, one, "B", "A")
+    few = point([1] * 22 + [0] * 18)
+    assert "neither is shown to find more (p = 0.5)" in against(few, other, "A", "B")
+    assert "(p = 1)" in against(one, one, "A", "A")
+    with pytest.raises(ValueError, match="same pictures"):
+        against(one, point([1, 0]), "A", "B")
