@@ -291,7 +291,8 @@ def comparison_table(comparisons: Iterable[Comparison]) -> pd.DataFrame:
 
 def signed(value: float) -> str:
     """Write a difference with its sign and three decimals: "+0.013", "−0.200"."""
-    return f"{value:+.3f}".replace("-", "−")
+    rounded = round(value, 3) + 0.0  # minus zero is zero
+    return f"{rounded:+.3f}".replace("-", "−")
 
 
 def _each(level: float, comparisons: int) -> float:

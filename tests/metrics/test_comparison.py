@@ -78,6 +78,7 @@ def test_each_verdict_is_one_sentence():
         "PatchCore is as good as the baseline within 0.02 image AUROC: +0.000 "
         "(95 % interval −0.010 to +0.010, 3 seeds)."
     )
+    assert "+0.000 image AUROC" in comparison(-0.2002, 0.2, seeds=1).sentence()
     small = comparison(0.01, 0.03, name="ours")
     assert small.sentence().startswith("Ours is better")
     assert small.sentence().endswith("3 seeds); that is within the margin of 0.05.")

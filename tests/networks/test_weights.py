@@ -138,7 +138,9 @@ def test_the_shipped_weights_are_those_of_their_card():
     state, digest = read_formula_weights("resnet18")
     card = model_card("resnet18")
     assert digest == card["sha256"]
-    assert {"task", "data", "recipe", "duration", "licence", "settings", "figures"} <= set(card)
+    said = {"task", "data", "recipe", "duration", "in view", "licence", "settings", "figures"}
+    assert said <= set(card)
+    assert "grid" in card["in view"]
     assert all(torch.isfinite(value).all() for value in state.values())
     assert (weights.FORMULA_FOLDER / "resnet18.npz").stat().st_size < 6_000_000
 

@@ -170,15 +170,17 @@ def shown_in(chapter):
 def test_the_chapters_say_the_same(gathered):
     n = gathered.numbers
     six, eight, fourteen, fifteen = (shown_in(chapter) for chapter in (6, 8, 14, 15))
-    gain, interval = n.attempts.gains[n.attempts.best]
-    assert f"{gain:+.3f} on the same images, with an interval from {interval.low:+.3f}" in six
+    assert n.attempts.gains[n.attempts.best].sentence() in six
     assert f"{n.attempts.escaped} damaged images escape every method" in six
     gain, interval = n.tail.gains["Balanced-MixUp"]
     told = f"({gain:+.3f}, interval {interval.low:+.3f} to {interval.high:+.3f}"
     assert f"{told} over {n.tail.seeds} seeds)" in eight
     turn = f"with fewer than {n.tail.ahead}" if n.tail.ahead else "up to 32"
     assert f"{turn} of each, a detector that has seen none is as good" in eight
-    assert f"*{n.strategies.best.name}* is best here; {len(n.strategies.level)} others" in fourteen
+    s = n.strategies
+    told = f"The highest here is *{s.best.name}*. Of the {len(s.behind)} others {len(s.worse)} are"
+    assert told in fourteen
+    assert f"and {len(s.open)} not shown to differ" in fourteen
     for line in n.strategies.lines:
         assert f"{line.auroc:.3f} ± {line.spread:.3f}" in fourteen
     assert f"{n.labels.objects} objects of {len(n.labels.classes)} classes" in fifteen
@@ -317,7 +319,7 @@ def test_a_font_that_is_not_there_is_named(gathered, tmp_path, monkeypatch):
 def test_chinese_terms_are_those_of_the_glossary():
     glossary = (ROOT / "book" / "glossary.md").read_text("utf-8")
     text = Path(text_zh_tw.__file__).read_text("utf-8")
-    terms = """異常偵測 遮罩 連通區域 準確率 拔靴法信賴區間 閾值 亂數種子 訓練週期 自編碼器
+    terms = """異常偵測 遮罩 連通區域 準確率 信賴區間 閾值 亂數種子 訓練週期 自編碼器
         長尾資料 不平衡係數 實例平衡抽樣 類別平衡抽樣 平衡準確率 校準 記憶庫 標準化流 擴散模型
         合成瑕疵 物件偵測 邊界框 遊程編碼 標準答案"""
     for term in terms.split():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from helpers.metrics.comparison import AS_GOOD, BETTER, NOT_SHOWN, WORSE, Comparison
 from helpers.metrics.image import Interval
 
 
@@ -66,7 +67,7 @@ class Line:
     auroc, spread
         Image AUROC: mean and standard deviation over the seeds.
     interval
-        Bootstrap interval of the mean.
+        Of the mean, over images and seeds.
     pixel, aupro
         Means over the seeds.
     false_alarms, missed
@@ -100,7 +101,7 @@ class AttemptFacts:
     seeds
         Runs of each.
     gains
-        Gain of each other attempt over the baseline, image by image, with its interval.
+        Each other attempt compared with the baseline, corrected for their number.
     best
         Name of the attempt with the highest image AUROC.
     hardest, easiest
@@ -111,7 +112,7 @@ class AttemptFacts:
 
     lines: tuple[Line, ...]
     seeds: int
-    gains: dict[str, tuple[float, Interval]]
+    gains: dict[str, Comparison]
     best: str
     hardest: str
     easiest: str
@@ -119,8 +120,8 @@ class AttemptFacts:
 
     @property
     def proven(self) -> list[str]:
-        """Attempts whose gain has an interval above 0."""
-        return [name for name, (_, interval) in self.gains.items() if interval.low > 0]
+        """Attempts that are shown to be better than the baseline."""
+        return [name for name, one in self.gains.items() if one.verdict == BETTER]
 
 
 @dataclass(frozen=True)
@@ -185,15 +186,34 @@ class StrategyFacts:
     ----------
     lines
         Of every attempt and strategy, the best first.
-    level
-        Names that these images cannot tell from the best.
+    behind
+        Each other method compared with the best, corrected for their number.
     expected
         Mean false-alarm rate to expect of the thresholds.
     """
 
     lines: tuple[Line, ...]
-    level: tuple[str, ...]
+    behind: dict[str, Comparison]
     expected: float
+
+    def having(self, verdict: str) -> list[str]:
+        """Names of the methods with this verdict against the best."""
+        return [name for name, one in self.behind.items() if one.verdict == verdict]
+
+    @property
+    def worse(self) -> list[str]:
+        """Shown to be worse than the best."""
+        return self.having(WORSE)
+
+    @property
+    def equal(self) -> list[str]:
+        """As good as the best, within the margin."""
+        return self.having(AS_GOOD)
+
+    @property
+    def open(self) -> list[str]:
+        """Not shown to differ from the best, nor to be as good."""
+        return self.having(NOT_SHOWN)
 
     @property
     def best(self) -> Line:

@@ -84,12 +84,12 @@ def _classes(category: Category, say: Language) -> Picture:
 
 
 def _gains(facts: AttemptFacts, say: Language) -> Picture:
-    values, intervals = zip(*facts.gains.values(), strict=True)
+    gains = facts.gains.values()
     picture = plots.interval_plot(
         list(facts.gains),
-        values,
-        [interval.low for interval in intervals],
-        [interval.high for interval in intervals],
+        [one.difference for one in gains],
+        [one.interval.low for one in gains],
+        [one.interval.high for one in gains],
         label=say.axes["gain"],
         chance=0,
     )

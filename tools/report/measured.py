@@ -13,7 +13,7 @@ from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
 from helpers.experiments.store import Record, plain
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
-from helpers.metrics.comparison import mean_paired_difference
+from helpers.metrics.comparison import Comparison, compare_all
 from helpers.metrics.image import Interval, image_auroc
 from helpers.metrics.pixel import pixel_auroc
 from helpers.metrics.report import Report
@@ -66,12 +66,9 @@ def attempt_facts(profile: Profile, category: Category, runs: Runs) -> AttemptFa
     return AttemptFacts(
         lines=lines,
         seeds=min(len(runs[line.name]) for line in lines),
-        gains={
-            line.name: mean_paired_difference(
-                labels, _scores(runs[line.name]), _scores(runs[BASELINE])
-            )
-            for line in lines[1:]
-        },
+        gains=compare_all(
+            labels, {line.name: _by_seed(runs[line.name]) for line in lines}, BASELINE
+        ),
         best=max(lines, key=lambda line: line.auroc).name,
         hardest=min(kinds, key=by_kind.get),
         easiest=max(kinds, key=by_kind.get),
@@ -84,14 +81,10 @@ def strategy_facts(category: Category, runs: Runs) -> StrategyFacts:
     labels = category.labels
     lines = [_line(name, labels, found, 0) for name, found in runs.items()]
     lines.sort(key=lambda line: -line.auroc)
-    best = _scores(runs[lines[0].name])
-    behind = {
-        line.name: mean_paired_difference(labels, _scores(runs[line.name]), best)[1]
-        for line in lines[1:]
-    }
-    level = tuple(name for name, interval in behind.items() if interval.high >= 0)
+    best = lines[0].name
+    behind = _compared(labels, lines, runs, best)
     asked = [r.result.threshold.expected_false_alarm_rate for found in runs.values() for r in found]
-    return StrategyFacts(tuple(lines), level, expected=float(np.mean(asked)))
+    return StrategyFacts(tuple(lines), behind, expected=float(np.mean(asked)))
 
 
 def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> TailFacts:
@@ -148,7 +141,7 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
 
 
 def _line(name: str, labels: np.ndarray, found: Sequence[Record], number: int) -> Line:
-    value, interval = mean_auroc(labels, _scores(found))
+    value, interval = mean_auroc(labels, list(_by_seed(found).values()))
     reports = [record.result for record in found]
     aurocs = [report.image_auroc for report in reports]
     first = found[0].provenance.seconds
@@ -167,8 +160,14 @@ def _line(name: str, labels: np.ndarray, found: Sequence[Record], number: int) -
     )
 
 
-def _scores(found: Sequence[Record]) -> list[np.ndarray]:
-    return [np.array(record.result.image_scores) for record in found]
+def _compared(
+    labels: np.ndarray, lines: Sequence[Line], runs: Runs, reference: str
+) -> dict[str, Comparison]:
+    return compare_all(labels, {line.name: _by_seed(runs[line.name]) for line in lines}, reference)
+
+
+def _by_seed(found: Sequence[Record]) -> dict[int, np.ndarray]:
+    return {record.case["seed"]: np.array(record.result.image_scores) for record in found}
 
 
 def _missed(record: Record) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from helpers.metrics.comparison import Comparison, signed
 from helpers.metrics.image import Interval
 from tools.report.answers import POINTS, Answer, Page, Table
 from tools.report.facts import (
@@ -138,8 +139,8 @@ def _attempts(a: AttemptFacts, d: DataFacts, say: Language) -> Answer:
     if best is baseline:
         lead = say.phrase("none better")
     else:
-        gain = _signed(*a.gains[a.best])
-        lead = say.phrase("best", name=say.name(best.name), auroc=f"{best.auroc:.3f}", **gain)
+        told = _verdict(a.gains[a.best], say)
+        lead = say.phrase("best", name=say.name(best.name), auroc=f"{best.auroc:.3f}", told=told)
     return _answer(
         "attempts",
         say,
@@ -218,7 +219,11 @@ def _strategies(s: StrategyFacts, d: DataFacts, say: Language) -> Answer:
         baseline=f"{s.line(BASELINE).auroc:.2f}",
         others=say.comma.join(f"{say.name(name)} {s.line(name).auroc:.2f}" for name in NAMED),
         best=say.name(s.best.name),
-        level=len(s.level),
+        behind=len(s.behind),
+        worse=len(s.worse),
+        equal=len(s.equal),
+        open=len(s.open),
+        margin=f"{next(iter(s.behind.values())).margin:g}",
         false_alarms=f"{s.false_alarms:.0%}",
         expected=f"{s.expected:.0%}",
     )
@@ -265,6 +270,22 @@ def _quality(lines: Sequence[Line], say: Language) -> Rows:
     ]
 
 
+def _verdict(one: Comparison, say: Language) -> str:
+    """Write a verdict with its numbers, as a sentence without its full stop."""
+    return say.phrase(
+        one.verdict,
+        name=say.name(one.name),
+        reference=say.name(one.reference),
+        size=f"{abs(one.difference):.3f}",
+        gain=signed(one.difference),
+        low=signed(one.interval.low),
+        high=signed(one.interval.high),
+        seeds=one.seeds,
+        comparisons=one.comparisons,
+        margin=f"{one.margin:g}",
+    )
+
+
 def _gain_cells(gain: tuple[float, Interval] | None, say: Language) -> tuple[str, str]:
     if gain is None:
         return "", ""
@@ -275,4 +296,4 @@ def _gain_cells(gain: tuple[float, Interval] | None, say: Language) -> tuple[str
 def _signed(gain: float, interval: Interval) -> dict[str, str]:
     """Write a difference and the ends of its interval with their signs."""
     values = {"gain": gain, "low": interval.low, "high": interval.high}
-    return {name: f"{value:+.3f}".replace("-", "−") for name, value in values.items()}
+    return {name: signed(value) for name, value in values.items()}

@@ -35,7 +35,7 @@ ENGLISH = Language(
             "and {most} % of a defective image, {middle} % in the median: a score that averages "
             "over the whole picture drowns the small ones. Accuracy would mislead, since always "
             "answering “defective” is right in {always} % of these tests. We report the AUROC with "
-            "its bootstrap interval, because {good} × {defective} pairs are few. A map that never "
+            "its score interval, because {good} × {defective} pairs are few. A map that never "
             "looks, brightest in the middle, already reaches a pixel AUROC of {blind}. Thresholds "
             "come from held-out good images only."
         ),
@@ -43,13 +43,12 @@ ENGLISH = Language(
             "All attempts saw the same {train} good images, were tested on the same {tested} "
             "images, and ran with {seeds} random seeds; the last epoch counts, never the best. The "
             "baseline autoencoder has an image AUROC of {baseline}. {lead}. A likely reason: "
-            "{reason}. Of the {gains} gains over the baseline, {proven} cannot be explained by the "
-            "choice of test images. The lowest figure is that of {worst}, {lowest}. The easiest "
+            "{reason}. Of the {gains} other attempts, {proven} are shown to be better than the "
+            "baseline. The lowest figure is that of {worst}, {lowest}. The easiest "
             "damage is {easiest}, the hardest {hardest}, and {escaped} of {defective} damaged "
             "images escape every attempt at its threshold, which was set for one false alarm in "
             "twenty. The AUPRO of the maps runs from {aupro_from} to {aupro_to}. Another product "
-            "may have another winner; damage to a strict pattern suits CutPaste on crops. Choose by "
-            "the damage that you must not miss."
+            "may have another winner. Choose by the damage that you must not miss."
         ),
         "tail": (
             "Data are long-tailed when few classes hold most examples: here {most} good nuts stand "
@@ -68,8 +67,9 @@ ENGLISH = Language(
             "A detector that sees good images only must say what good is. Autoencoders, GANs and "
             "diffusion models reconstruct it, memories keep it, flows learn its density, students "
             "imitate a teacher on it; CutPaste makes synthetic defects. On the same {tested} images "
-            "the image AUROCs are: baseline autoencoder {baseline}, {others}. {best} is best; "
-            "{level} others cannot be told from it here. PatchCore and FastFlow are not imitation "
+            "the image AUROCs are: baseline autoencoder {baseline}, {others}. {best} is highest; "
+            "of the {behind} others, compared with it together, {worse} are worse, {equal} as good "
+            "within {margin}, and {open} not shown to differ. PatchCore and FastFlow are not imitation "
             "learning: one is a memory, the other a density. Thresholds from good images stop "
             "{false_alarms} of good parts, {expected} were expected."
         ),
@@ -102,7 +102,7 @@ ENGLISH = Language(
     },
     captions={
         "data": "One test image of each class; the damage is outlined by its mask.",
-        "attempts": "Gain over the baseline on the same test images.",
+        "attempts": "Gain over the baseline on the same test images, intervals corrected.",
         "tail": (
             "What labelled defects bring: good or defect, on the test images, beside detectors that "
             "have seen none (level lines)."
@@ -115,9 +115,22 @@ ENGLISH = Language(
         "sizes": "they have {count} different sizes or modes",
         "defects": "{count} {defect}",
         "none better": "No attempt exceeds it",
-        "best": (
-            "The best attempt, {name}, reaches {auroc}: {gain} on the same images, with an interval "
-            "from {low} to {high}"
+        "best": "The highest figure is that of {name}, {auroc}. {told}",
+        "better": (
+            "{name} is better than {reference} by {size} (95 % interval {low} to {high}, {seeds} "
+            "seeds, corrected for {comparisons} comparisons)"
+        ),
+        "worse": (
+            "{name} is worse than {reference} by {size} (95 % interval {low} to {high}, {seeds} "
+            "seeds, corrected for {comparisons} comparisons)"
+        ),
+        "as good": (
+            "{name} is as good as {reference} within {margin}: {gain} (95 % interval {low} to "
+            "{high}, {seeds} seeds, corrected for {comparisons} comparisons)"
+        ),
+        "not shown": (
+            "{name} is not shown to differ from {reference}: {gain} (95 % interval {low} to {high}, "
+            "{seeds} seeds, corrected for {comparisons} comparisons)"
         ),
         "no remedy better": "No other remedy does better",
         "a remedy better": "{Name} does better still, {accuracy}",

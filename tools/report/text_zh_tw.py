@@ -23,15 +23,15 @@ CHINESE = Language(
             "的樣子，評估之前從未見過瑕疵。我們讀取了所有檔案的標頭，{sizes}。每個瑕疵都有遮罩，合計 "
             "{regions} 個連通區域，占瑕疵影像面積的 {least} % 到 {most} %，中位數為 {middle} %；"
             "若對整張影像取平均，小瑕疵就會被淹沒。準確率會誤導人：一律回答「有瑕疵」，在此測試集就有 "
-            "{always} % 正確。所以我們採用 AUROC 並附上拔靴法信賴區間，畢竟只有 {good} × {defective} "
+            "{always} % 正確。所以我們採用 AUROC 並附上信賴區間，畢竟只有 {good} × {defective} "
             "組配對。一張完全不看影像、只是中央較亮的異常圖，像素 AUROC 就有 {blind}。"
             "閾值只由保留的良品影像決定。"
         ),
         "attempts": (
             "所有嘗試都使用相同的 {train} 張良品影像訓練，以相同的 {tested} 張測試影像評估，並以 {seeds} "
             "個亂數種子重複；一律採用最後一個訓練週期，不挑最好的。基準自編碼器的影像 AUROC 為 {baseline}。"
-            "{lead}。可能的原因：{reason}。相對於基準的 {gains} 個增益中，有 {proven} "
-            "個無法僅以測試影像的偶然性解釋。最低的是「{worst}」，{lowest}。最容易的瑕疵是{easiest}，"
+            "{lead}。可能的原因：{reason}。其他 {gains} 種嘗試中，有 {proven} "
+            "種可證明比基準好。最低的是「{worst}」，{lowest}。最容易的瑕疵是{easiest}，"
             "最難的是{hardest}；閾值設定為二十張良品誤報一張時，{defective} 張瑕疵影像中有 {escaped} "
             "張被所有嘗試漏檢。各嘗試異常圖的 AUPRO 介於 {aupro_from} 與 {aupro_to} 之間。換一種產品，"
             "贏家可能不同；應依不容漏檢的瑕疵來選擇。"
@@ -49,8 +49,8 @@ CHINESE = Language(
         "strategies": (
             "只看得到良品的偵測器，必須說明何謂「正常」：自編碼器、GAN 與擴散模型重建它，記憶庫儲存它，"
             "標準化流學習其機率密度，學生網路模仿教師；CutPaste 則產生合成瑕疵。在相同的 {tested} 張影像上，"
-            "影像 AUROC 為：基準自編碼器 {baseline}、{others}。「{best}」最佳，另有 {level} "
-            "種方法在此無法與它區分。PatchCore 與 FastFlow 都不是模仿學習：前者是記憶庫，後者是密度模型。"
+            "影像 AUROC 為：基準自編碼器 {baseline}、{others}。「{best}」最佳；其他 {behind} "
+            "種一併與它比較：{worse} 種較差，{equal} 種在 {margin} 之內一樣好，{open} 種無法區分。PatchCore 與 FastFlow 都不是模仿學習：前者是記憶庫，後者是密度模型。"
             "由良品決定的閾值攔下 {false_alarms} 的良品，預期為 {expected}。"
         ),
         "labels": (
@@ -83,8 +83,22 @@ CHINESE = Language(
         "sizes": "共有 {count} 種不同的尺寸或色彩模式",
         "defects": "{defect} {count} 張",
         "none better": "沒有任何嘗試超過它",
-        "best": (
-            "最佳者「{name}」達到 {auroc}，在相同影像上的增益為 {gain}，信賴區間 {low} 到 {high}"
+        "best": "最佳者為「{name}」，{auroc}。{told}",
+        "better": (
+            "「{name}」比「{reference}」好 {size}（95 % 信賴區間 {low} 到 {high}，{seeds} 個種子，"
+            "依 {comparisons} 次比較校正）"
+        ),
+        "worse": (
+            "「{name}」比「{reference}」差 {size}（95 % 信賴區間 {low} 到 {high}，{seeds} 個種子，"
+            "依 {comparisons} 次比較校正）"
+        ),
+        "as good": (
+            "「{name}」與「{reference}」在 {margin} 之內一樣好：{gain}（95 % 信賴區間 {low} 到 {high}，"
+            "{seeds} 個種子，依 {comparisons} 次比較校正）"
+        ),
+        "not shown": (
+            "「{name}」與「{reference}」無法區分：{gain}（95 % 信賴區間 {low} 到 {high}，{seeds} 個種子，"
+            "依 {comparisons} 次比較校正）"
         ),
         "no remedy better": "沒有其他方法比它更好",
         "a remedy better": "「{name}」更好，達 {accuracy}",
