@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 SIDE = 256  # of the picture that defects are measured in, in pixels
-NARROW = 8  # pixels across: four in a picture half as large
+NARROW, WIDE = 6, 16  # pixels across: half as many in a picture half as large
 FEW_IMAGES = 50
 MANY_LABELS = 16
 QUICK_PART = 20  # milliseconds
@@ -61,23 +61,21 @@ class Question:
 Path = tuple[tuple[str, str], ...]  # pairs of a question and its answer
 
 
-def _size_and_time(case: Case) -> Question:
-    sizes = {f"under {NARROW} px": (0, NARROW), f"{NARROW} px or more": (NARROW, inf)}
+def _time(case: Case) -> Question:
     times = {f"under {QUICK_PART} ms": QUICK_PART, "no hurry": inf}
     return Question(
+        "time for a part",
+        tuple(Answer(time, replace(case, milliseconds=limit)) for time, limit in times.items()),
+    )
+
+
+def _size(case: Case) -> Question:
+    return Question(
         "smallest defect",
-        tuple(
-            Answer(
-                size,
-                Question(
-                    "time for a part",
-                    tuple(
-                        Answer(time, replace(case, across=across, milliseconds=limit))
-                        for time, limit in times.items()
-                    ),
-                ),
-            )
-            for size, across in sizes.items()
+        (
+            Answer(f"under {NARROW} px", replace(case, across=(0, NARROW))),
+            Answer(f"{NARROW} to {WIDE} px", _time(replace(case, across=(NARROW, WIDE)))),
+            Answer(f"over {WIDE} px", _time(replace(case, across=(WIDE, inf)))),
         ),
     )
 
@@ -105,8 +103,7 @@ TREE = Question(
                         Question(
                             "product",
                             tuple(
-                                Answer(kind, _size_and_time(Case(name)))
-                                for kind, name in PRODUCTS.items()
+                                Answer(kind, _size(Case(name))) for kind, name in PRODUCTS.items()
                             ),
                         ),
                     ),
