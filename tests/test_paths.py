@@ -4,12 +4,28 @@ import pytest
 
 from helpers import paths
 from helpers.errors import DataError
+from helpers.experiments.detectors import names_of
 from helpers.paths import book_record, data_folder
+from helpers.profiles import PROFILES
 
 
 def test_the_class_counts_that_others_published_are_read():
     names = [entry["name"] for entry in book_record("class_counts.json")]
     assert "MVTec AD, hazelnut" in names
+
+
+def test_published_figures_are_of_the_books_methods_and_have_a_source():
+    names = set(names_of(PROFILES["quick"], ("attempts", "strategies")))
+    entries = book_record("published_ranking.json")
+    methods = [entry["method"] for entry in entries]
+    assert set(methods) <= names
+    assert len(set(methods)) == len(methods), "one figure a method"
+    for entry in entries:
+        assert entry["differs"]
+        assert entry["network"] in {"pretrained", "none"}
+        if entry["image"] is not None:
+            assert 0 <= entry["image"] <= 1
+            assert entry["source"]
 
 
 def test_a_home_that_is_not_there_is_named(monkeypatch):

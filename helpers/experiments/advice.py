@@ -6,7 +6,7 @@ from math import inf, isnan
 
 import numpy as np
 
-from helpers.experiments.evidence import Evidence, Group, Judge
+from helpers.experiments.evidence import Assessor, Evidence, Group
 from helpers.experiments.questions import TREE, Case, Path, Question, cases
 from helpers.metrics.comparison import (
     BETTER,
@@ -106,7 +106,7 @@ class Library:
     across
         Width of the defect of each generated test image, in pixels of a picture of
         ``questions.SIDE``; 0 for good ones.
-    judge
+    assessor
         Says what each group is worth as evidence.
     margin
         Within which methods are as good.
@@ -114,7 +114,7 @@ class Library:
 
     groups: Sequence[Group]
     across: np.ndarray
-    judge: Judge
+    assessor: Assessor
     margin: float = MARGIN
 
     def advise(self, tree: Question = TREE) -> list[Advice]:
@@ -129,7 +129,7 @@ class Library:
         leaving = {
             one.name
             for groups in (counting, real)
-            for one in self._comparisons(case, groups)
+            for one in self.comparisons(case, groups)
             if one.verdict == WORSE
         }
         staying = [name for name in real if name not in leaving]
@@ -159,10 +159,10 @@ class Library:
             if group.generated
             and "weights" not in group.first.case.get("variant", {})
             and _learned_enough(group, case)
-            and not group.milliseconds > case.milliseconds
             and (group.labels is not None or self._kept(case, group)[1] >= LEAST)
         ]
-        return {g.method: g for g in sorted(fitting, key=lambda g: (g.labels or 0, _images(g)))}
+        most = {g.method: g for g in sorted(fitting, key=lambda g: (g.labels or 0, _images(g)))}
+        return {n: group for n, group in most.items() if not group.milliseconds > case.milliseconds}
 
     def _real(self, case: Case, generated: Mapping[str, Group]) -> dict[str, Group]:
         """Return what counts on the real product, of methods that have generated evidence too."""
@@ -173,8 +173,8 @@ class Library:
             and group.first.data["category"] == case.product
             and group.method in generated
             and group.weights == generated[group.method].weights
-            and not self.judge.in_view(group)
-            and not self.judge.earlier(group)
+            and not self.assessor.in_view(group)
+            and not self.assessor.earlier(group)
             and _learned_no_more(group, case)
         ]
         # Longest training, then most pictures, come last and stay.
@@ -196,7 +196,7 @@ class Library:
         shown = [
             {
                 one.name
-                for one in self._comparisons(case, {n: groups[n] for n in staying}, best[0])
+                for one in self.comparisons(case, {n: groups[n] for n in staying}, best[0])
                 if one.verdict != WORSE and one.within_margin
             }
             for groups in kinds
@@ -215,7 +215,7 @@ class Library:
             return ()
         without = {name: group for name, group in generated.items() if name not in real}
         against = {methods[0]: generated[methods[0]], **without}
-        found = self._comparisons(case, against, reference=methods[0])
+        found = self.comparisons(case, against, reference=methods[0])
         return tuple(one.name for one in found if one.verdict == BETTER)
 
     def _kept(self, case: Case, group: Group) -> tuple[np.ndarray, int]:
@@ -228,10 +228,10 @@ class Library:
 
     def _evidence(self, case: Case, group: Group) -> Evidence:
         if case.labels is not None:
-            return self.judge.by_pixels(group)
-        return self.judge.by_images(group, self._kept(case, group)[0])
+            return self.assessor.by_pixels(group)
+        return self.assessor.by_images(group, self._kept(case, group)[0])
 
-    def _comparisons(
+    def comparisons(
         self, case: Case, groups: Mapping[str, Group], reference: str = ""
     ) -> list[Comparison]:
         """Compare each with the reference, by default the best, corrected for their number."""

@@ -352,6 +352,19 @@ def backbone_of(detector: Detector) -> str:
     return "" if network is None else str(network.source)
 
 
+def budget_of(record: Record) -> dict[str, float]:
+    """Return what a run was given: pixels a side, epochs, seconds to fit, and numbers it keeps.
+
+    Epochs are those of its own network; 0 where none is trained.
+    """
+    return {
+        "pixels": record.data["size"],
+        "epochs": record.settings.get("training", {}).get("epochs", 0),
+        "s to fit": record.provenance.seconds["fit"],
+        "numbers kept": record.provenance.parameters or np.nan,
+    }
+
+
 def names_of(profile: Profile, parts: Sequence[str]) -> list[str]:
     """Return the names of the parts' methods, in the book's order."""
     variants = [variant for part in parts for variant in PARTS[part](profile, 1, 0)]

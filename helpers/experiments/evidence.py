@@ -186,7 +186,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Assessor:
     """How groups become evidence.
 
     Attributes

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.experiments.advice import Library
-from helpers.experiments.evidence import Judge, detector_groups, segmenter_groups
+from helpers.experiments.evidence import Assessor, detector_groups, segmenter_groups
 from helpers.experiments.questions import TREE, Case, cases
 from tests.experiments.test_evidence import DEFECTS, RULES, record, segmenter
 
@@ -24,7 +24,7 @@ def both(method, generated, real, **changes):
 
 def advice(records, case=HAZELNUT, segmenters=(), rules=(), current=None, margin=0.05):
     groups = detector_groups(records, "quick") + segmenter_groups(segmenters, "quick")
-    library = Library(groups, ACROSS, Judge(rules, current or {}), margin)
+    library = Library(groups, ACROSS, Assessor(rules, current or {}), margin)
     return library.advice((("product", "any"),), case)
 
 
@@ -95,6 +95,10 @@ def test_a_part_may_not_take_longer_than_asked():
     assert advice(records).named == "PatchCore"
     assert advice(records, Case("hazelnut", milliseconds=20)).named == "GAN"
     assert advice(records, Case("hazelnut", milliseconds=5)).methods == ()
+    fewer = [record("PatchCore", seed, 3, train=100, variant={"good images": "100"}, time=0.001)
+             for seed in SEEDS]  # fmt: skip
+    found = advice([*records, *fewer], Case("hazelnut", milliseconds=20))
+    assert found.named == "GAN", "with all its pictures the other is too slow"
 
 
 def test_defects_of_a_size_are_judged_alone():
@@ -133,7 +137,7 @@ def test_labels_are_compared_by_maps_and_the_most_of_them_count():
 
 
 def test_every_leaf_of_the_tree_is_filled_or_says_that_there_is_none():
-    library = Library(detector_groups(both("PatchCore", 6, 6), "quick"), ACROSS, Judge([], {}))
+    library = Library(detector_groups(both("PatchCore", 6, 6), "quick"), ACROSS, Assessor([], {}))
     leaves = library.advise()
     assert [leaf.path for leaf in leaves] == [path for path, _ in cases(TREE)]
     for leaf in leaves:

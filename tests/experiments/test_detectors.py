@@ -189,6 +189,17 @@ def test_few_good_images_are_a_variant_of_what_trains_nothing():
         assert not hasattr(variant.spec.detector().settings, "training")
 
 
+def test_a_budget_is_what_the_run_was_given(small, tmp_path):
+    (record,) = DETECTORS.run(
+        tmp_path, [plan(load_category("hazelnut", size=32), Variant(brightness(0)), 0)]
+    )
+    budget = detectors.budget_of(record)
+    assert budget["epochs"] == 0, "it trains no network"
+    assert (budget["pixels"], budget["numbers kept"]) == (32, 32 * 32)
+    trained = replace(record, settings={"training": {"epochs": 7}})
+    assert detectors.budget_of(trained)["epochs"] == 7
+
+
 def test_the_defects_of_a_record_are_those_of_its_scores(small, tmp_path):
     category = load_category("hazelnut", size=32)
     (record,) = DETECTORS.run(tmp_path, [plan(category, Variant(brightness(0)), 0)])

@@ -7,8 +7,8 @@ import pytest
 
 from helpers.experiments.detectors import described
 from helpers.experiments.evidence import (
+    Assessor,
     Group,
-    Judge,
     chosen_in_view,
     detector_groups,
     labels_of,
@@ -122,13 +122,13 @@ def test_a_rule_applies_where_all_that_it_names_is_so():
 
 def test_evidence_on_some_images_is_that_of_these_alone():
     (group,) = detector_groups([record(seed=seed) for seed in (0, 1)], "quick")
-    judge = Judge(RULES, {"PatchCore": 3})
-    cracks = judge.by_images(group, DEFECTS != "hole")
+    assessor = Assessor(RULES, {"PatchCore": 3})
+    cracks = assessor.by_images(group, DEFECTS != "hole")
     assert cracks.test == (20, 10)
     results = [run.result for run in group.runs.values()]
     assert cracks.value == pytest.approx(np.mean([r.auroc_per_defect["crack"] for r in results]))
     assert cracks.interval.low < cracks.value <= cracks.interval.high
-    all_of_them = judge.by_images(group, DEFECTS != "")
+    all_of_them = assessor.by_images(group, DEFECTS != "")
     found, alarms = all_of_them.stopped
     assert found == pytest.approx(np.mean([1 - r.miss_rate for r in results]))
     assert alarms == pytest.approx(np.mean([r.false_alarm_rate for r in results]))
@@ -136,13 +136,13 @@ def test_evidence_on_some_images_is_that_of_these_alone():
 
 
 def test_what_limits_evidence_is_told():
-    judge = Judge(RULES, {"FastFlow": 3})
+    assessor = Assessor(RULES, {"FastFlow": 3})
     (group,) = detector_groups(
         [record("FastFlow", category="grid", source="MVTec AD", weights="formula", revision=2,
                 train=200)],
         "medium",
     )  # fmt: skip
-    evidence = judge.by_images(group, np.ones(40, bool))
+    evidence = assessor.by_images(group, np.ones(40, bool))
     assert (evidence.earlier, evidence.in_view) == (True, "the weights; its score")
     for words in (
         "grid, MVTec AD: 200 good to learn from, 20 good and 20 defective to test",
@@ -152,18 +152,18 @@ def test_what_limits_evidence_is_told():
         "chosen in view:",
     ):
         assert words in evidence.text()
-    assert not judge.in_view(Group("FastFlow", "quick", {0: record("FastFlow")}))
+    assert not assessor.in_view(Group("FastFlow", "quick", {0: record("FastFlow")}))
 
 
 def test_aupro_has_an_interval_from_two_trainings_on():
-    judge = Judge([], {})
+    assessor = Assessor([], {})
     two = segmenter_groups([segmenter(0, 0.9), segmenter(1, 0.8)], "quick")[0]
-    evidence = judge.by_pixels(two)
+    evidence = assessor.by_pixels(two)
     assert evidence.value == pytest.approx(0.85)
     # Student's t with one degree of freedom: .85 ± 12.706 × .05, cut off at 0 and 1.
     assert evidence.interval.low == pytest.approx(0.85 - 12.706 * 0.05, abs=1e-3)
     assert evidence.interval.high == 1
-    alone = judge.by_pixels(segmenter_groups([segmenter(0)], "quick")[0])
+    alone = assessor.by_pixels(segmenter_groups([segmenter(0)], "quick")[0])
     assert alone.interval is None
     assert "AUPRO 0.900 (no interval)" in alone.text()
 
