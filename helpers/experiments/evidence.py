@@ -15,6 +15,7 @@ from helpers.metrics.seeds import mean_auroc
 
 STARTS = ("ImageNet", "formula", "random")
 NO_WEIGHTS = "none"
+ENCODERS = {"small": "U-Net", "imagenet": "U-Net, ImageNet weights"}  # the segmenters' names
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ def segmenter_groups(records: Iterable[Record], profile: str) -> list[Group]:
     for one in records:
         case = MaskCase(**one.case)
         if not case.left_out:
-            name = "U-Net" if case.encoder == "small" else f"U-Net, {case.encoder} weights"
+            name = ENCODERS.get(case.encoder, f"U-Net, {case.encoder} weights")
             key = (name, labels_of(one), one.data["category"], one.data["source"])
             found.setdefault(key, {})[case.seed] = one
     return [Group(key[0], profile, dict(sorted(r.items())), key[1]) for key, r in found.items()]
