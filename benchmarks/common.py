@@ -16,7 +16,7 @@ from helpers.data.category import Category, move_to_test
 from helpers.data.load import load_category
 from helpers.detectors.base import Detector
 from helpers.experiments.cost import timed
-from helpers.metrics.comparison import paired_difference
+from helpers.metrics.comparison import compare, signed
 from helpers.metrics.image import Interval, auroc_interval, image_auroc
 from helpers.metrics.pixel import pixel_report
 
@@ -74,8 +74,9 @@ def measure(name: str, detector: Detector, category: Category) -> Result:
 
 def gain(category: Category, one: np.ndarray, other: np.ndarray) -> str:
     """Return the image AUROC of ``one`` minus that of ``other``, with its interval."""
-    difference, interval = paired_difference(category.labels, one, other)
-    return f"{difference:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+    found = compare(category.labels, one, other, "one", "the other")
+    low, high = found.interval.low, found.interval.high
+    return f"{signed(found.difference)} ({signed(low)} to {signed(high)})"
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from scipy import optimize, stats
 from benchmarks.common import command_line
 from helpers.metrics.comparison import AS_GOOD, compare, compare_all, compare_values
 from helpers.metrics.image import auroc_interval, roc_curve_with_band
+from helpers.metrics.ranks import rank_correlation
 from helpers.metrics.seeds import mean_auroc
 from helpers.metrics.threshold import SPREAD_LEVEL, threshold_from_good
 from helpers.metrics.uncertainty import LEVEL, image_variances, placements
@@ -294,6 +295,23 @@ def of_curves(experiments: int) -> Iterator[Row]:
         yield simulated("band of the ROC curve", setting, LEVEL, once, experiments // 4)
 
 
+def of_ranks(experiments: int) -> Iterator[Row]:
+    """Yield the interval of Spearman's ρ between two orders of the same methods."""
+    for count, rho in product((8, 12), (0.5, 0.8, 0.95)):
+        # Of normal figures with the correlation r, Spearman's ρ is 6 / π arcsin(r / 2).
+        r = 2 * np.sin(np.pi * rho / 6)
+
+        def once(
+            rng: np.random.Generator, r: float = r, rho: float = rho, count: int = count
+        ) -> tuple:
+            first, own = rng.normal(size=(2, count))
+            found = rank_correlation(first, r * first + np.sqrt(1 - r * r) * own)
+            return rho, *ends(found.interval)
+
+        setting = f"{count} methods, ρ {rho}"
+        yield simulated("Spearman's ρ", setting, LEVEL, once, experiments // 4)
+
+
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--experiments", type=int, default=2000)
@@ -308,6 +326,7 @@ def main() -> None:
         of_figures,
         of_shares,
         of_curves,
+        of_ranks,
     ):
         for kind, setting, level, held, width in rows(experiments):
             print(f"| {kind} | {setting} | {level:.2f} | {held:.3f} | {width:.3f} |", flush=True)

@@ -38,7 +38,7 @@ def main() -> None:
             start = time.process_time()
             work()
             spent.append(time.process_time() - start)
-        print(f"| {name} | {1000 * median(spent):.0f} |", flush=True)
+        print(f"| {name} | {1000 * median(spent):.3g} |", flush=True)
 
 
 if __name__ == "__main__":

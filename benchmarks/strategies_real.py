@@ -3,7 +3,7 @@
     MVTEC_ROOT=… .venv/bin/python -m benchmarks.strategies_real PatchCore "Contrastive memory" \\
         --category grid --size 256 --other squeezenet1_1=FILE --layers fire5,fire7
 
-Prints a table in Markdown: image AUROC with its 95 % bootstrap interval, pixel AUROC, AUPRO, the
+Prints a table in Markdown: image AUROC with its 95 % interval, pixel AUROC, AUPRO, the
 seconds of fitting and of predicting all test images; the last column is the paired difference to
 the first method named. Without --other the backbone is the ResNet18 with formula weights. A
 category with very few good test images can use some of its training images: --move-to-test 12 moves

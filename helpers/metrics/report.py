@@ -21,7 +21,8 @@ class Report:
     Attributes
     ----------
     image_auroc, image_auroc_interval
-        Area under the ROC curve of the image scores, with its 95 % bootstrap interval.
+        Area under the ROC curve of the image scores, with its 95 % interval. A record holds the one
+        of its day; what is printed of records is computed from their scores (``mean_auroc``).
     average_precision
         Of the image scores.
     pixel_auroc, pixel_average_precision, aupro
