@@ -143,7 +143,8 @@ class Evidence:
         The figure; without an interval where one training is all there is to make one of.
     stopped
         Shares of the defective and of the good images that the threshold stops, which was chosen
-        on other good images; none where there is no such threshold.
+        on other good images; of a segmenter, those on which it meets the damage, and on which it
+        marks something. None where there is no such threshold.
     seeds, profile, weights
         How many trainings, with which settings and which weights to begin with.
     in_view
@@ -179,7 +180,11 @@ class Evidence:
         ]
         if self.stopped is not None:
             found, alarms = (round(100 * share) for share in self.stopped)
-            parts.append(f"stops {found} % of these defects and {alarms} % of good parts")
+            parts.append(
+                f"stops {found} % of these defects and {alarms} % of good parts"
+                if self.labels is None
+                else f"meets {found} % of the defects and marks {alarms} % of good parts"
+            )
         parts += [f"{self.weights} weights"] if self.weights in STARTS[1:] else []
         parts += ["earlier form"] if self.earlier else []
         parts += [f"chosen in view: {self.in_view}"] if self.in_view else []
@@ -239,7 +244,7 @@ class Assessor:
             found = compare_values(values, zero, group.method, "nothing", "AUPRO").interval
             interval = Interval(max(0.0, found.low), min(1.0, found.high), found.level)
         value = float(np.mean(list(values.values())))
-        return self._evidence(group, labels, "AUPRO", value, interval, None)
+        return self._evidence(group, labels, "AUPRO", value, interval, _met(group))
 
     def _evidence(
         self,
@@ -266,3 +271,12 @@ class Assessor:
             in_view=self.in_view(group),
             earlier=self.earlier(group),
         )
+
+
+def _met(group: Group) -> tuple[float, float] | None:
+    """Return where a segmenter meets the damage, and marks good parts; none of a detector."""
+    results = [run.result for run in group.runs.values()]
+    if any(getattr(result, "at_rate", None) is None for result in results):
+        return None
+    met = float(np.mean([result.met_at_rate() for result in results]))
+    return met, float(np.mean([result.alarms_at_rate() for result in results]))

@@ -14,7 +14,7 @@ from helpers.experiments.evidence import (
     labels_of,
     segmenter_groups,
 )
-from helpers.experiments.segmentation import MaskCase, MaskResult
+from helpers.experiments.segmentation import AtRate, MaskCase, MaskResult
 from helpers.experiments.store import Provenance, Record, plain
 from helpers.metrics.image import image_report
 from helpers.metrics.report import Report
@@ -166,6 +166,18 @@ def test_aupro_has_an_interval_from_two_trainings_on():
     alone = assessor.by_pixels(segmenter_groups([segmenter(0)], "quick")[0])
     assert alone.interval is None
     assert "AUPRO 0.900 (no interval)" in alone.text()
+    assert alone.stopped is None
+
+
+def test_a_segmenter_tells_what_it_meets_at_equal_false_alarms():
+    known = segmenter(0)
+    met = [int(name == "hole") for name in DEFECTS]
+    alarms = [int(name != "crack") for name in DEFECTS]
+    at_rate = AtRate(0.05, 0.5, alarms, met, [0.5] * 40)
+    known = replace(known, result=replace(known.result, at_rate=at_rate))
+    evidence = Assessor([], {}).by_pixels(segmenter_groups([known], "quick")[0])
+    assert evidence.stopped == (0.5, 1.0)
+    assert "meets 50 % of the defects and marks 100 % of good" in evidence.text()
 
 
 def test_these_records_are_as_the_book_describes_a_category(data_folder):
