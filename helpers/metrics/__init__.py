@@ -15,8 +15,6 @@ from helpers.metrics.comparison import (
     compare_all,
     compare_values,
     comparison_table,
-    mean_paired_difference,
-    paired_difference,
     verdicts,
 )
 from helpers.metrics.image import (

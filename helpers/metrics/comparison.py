@@ -6,7 +6,7 @@ beforehand. Where several comparisons are made at once, their intervals are wide
 the verdicts read from them are right together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,25 +196,6 @@ def compare_all(
         )
         for name in others
     }
-
-
-def paired_difference(
-    labels: ArrayLike, scores_a: ArrayLike, scores_b: ArrayLike, level: float = LEVEL
-) -> tuple[float, Interval]:
-    """AUROC of ``scores_a`` minus that of ``scores_b`` on the same images, with its interval."""
-    return mean_paired_difference(labels, [scores_a], [scores_b], level)
-
-
-def mean_paired_difference(
-    labels: ArrayLike,
-    runs_a: Sequence[ArrayLike],
-    runs_b: Sequence[ArrayLike],
-    level: float = LEVEL,
-) -> tuple[float, Interval]:
-    """Mean image AUROC of ``runs_a`` minus that of ``runs_b``; see :func:`compare`."""
-    runs_a, runs_b = dict(enumerate(runs_a)), dict(enumerate(runs_b))
-    found = compare(labels, runs_a, runs_b, "the first", "the second", level=level)
-    return found.difference, found.interval
 
 
 def compare_values(
