@@ -34,14 +34,14 @@ def dark_nuts(defects):
             test[row, :, 30:40, 24:36] = 120
     return Category(
         name="hazelnut",
-        train=test[:1],
+        train=np.repeat(test[:1], 2, axis=0),
         test=test,
         labels=(np.array(defects) != "good").astype(int),
         defects=np.array(defects),
         masks=masks,
         source="generated",
         fingerprint="f",
-        train_files=("train/good/000.png",),
+        train_files=("train/good/000.png", "train/good/001.png"),
         test_files=tuple(f"test/{d}/{row:03}.png" for row, d in enumerate(defects)),
     )
 
