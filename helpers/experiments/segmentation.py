@@ -15,12 +15,15 @@ from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.metrics.masks import mask_table
 from helpers.metrics.pixel import pixel_report
 from helpers.metrics.report import check_shares
+from helpers.metrics.scores import smooth
 from helpers.metrics.working_point import WorkingPoint, working_point_of_maps
 from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
 
 LABELS = (1, 2, 4, 8, 16)
 MOST = 60  # labelled nuts of each defect that the chapter trains on
 GOOD_EVERY = 4  # every so many of the good pictures that are fitted to
+# Of the image's side, as other maps of the book are: a lone pixel may be sure, and wrong.
+SMOOTHING = 1 / 64
 PRETRAINED = "imagenet"  # the encoder beside the one that begins at random
 PRETRAINED_LABELS = (1, 4, 16)
 # Twenty and more trainings: each takes fewer steps than the chapter's own.
@@ -54,7 +57,7 @@ class MaskCase:
 
 @dataclass(frozen=True)
 class AtRate:
-    """What a segmenter marks where it is allowed false alarms on a stated share of good parts.
+    """What a segmenter marks, smoothed, where a stated share of good parts may have a false alarm.
 
     Attributes
     ----------
@@ -185,6 +188,11 @@ def plans(
         )
 
 
+def calm(maps: np.ndarray) -> np.ndarray:
+    """Smooth probabilities N×H×W before a threshold is chosen on their maxima."""
+    return smooth(maps, SMOOTHING * maps.shape[-1])
+
+
 def measured(
     maps: np.ndarray, category: Category, threshold: float, good_maps: np.ndarray
 ) -> MaskResult:
@@ -206,7 +214,7 @@ def measured(
         false_pixels=table["false pixels"].tolist(),
         pixel_auroc=round(pixels.auroc, 4),
         aupro=round(pixels.aupro, 4),
-        at_rate=AtRate.of(working_point_of_maps(maps, category.masks, good_maps)),
+        at_rate=AtRate.of(working_point_of_maps(calm(maps), category.masks, calm(good_maps))),
     )
 
 

@@ -117,7 +117,8 @@ def against(one: WorkingPoint, other: WorkingPoint, name: str, reference: str) -
     verdict = "neither is shown to find more"
     if p < 0.05:
         verdict = f"{name if first > second else reference} finds more"
+    pictures = "picture" if first == 1 else "pictures"
     return (
-        f"At equal false alarms {name} meets the damage of {first} pictures that {reference} "
+        f"At equal false alarms {name} meets the damage of {first} {pictures} that {reference} "
         f"misses, and misses {second} that {reference} meets: {verdict} (p = {p:.2g})."
     )

@@ -12,6 +12,8 @@ from helpers.detection.detector import BoxDetector
 from helpers.experiments import detection
 from helpers.experiments.detection import (
     DETECTION,
+    SHOTS,
+    BoxCase,
     box_settings,
     few_labels,
     first_of_each,
@@ -20,6 +22,7 @@ from helpers.experiments.detection import (
     whole_nuts,
 )
 from helpers.experiments.store import plain, revisions
+from helpers.metrics.working_point import TABLE
 
 
 def dark_nuts(defects):
@@ -76,7 +79,8 @@ def test_the_evaluation_gives_one_for_the_truth_and_forgives_a_wrong_name():
 
 def test_the_books_records_are_of_the_chapters_settings_and_revisions():
     records = DETECTION.load(DETECTION.folder())
-    assert len(records) == 16
+    wanted = {BoxCase(each, seed=seed) for each in SHOTS for seed in range(3)}
+    assert {BoxCase(**one.case) for one in records} == {*wanted, BoxCase(None, folds=3)}
     for record in records:
         result = record.result
         assert 0 <= result.scores["AP75"] <= result.scores["AP50"] <= 1
@@ -91,6 +95,7 @@ def test_the_books_records_are_of_the_chapters_settings_and_revisions():
             )
             assert record.settings == plain(wanted)
             assert set(result.by_class) == {"crack", "cut", "hole", "print"}
+            assert set(result.at_rate) == set(TABLE)
 
 
 def test_a_case_trains_is_evaluated_and_recorded(monkeypatch, tmp_path):

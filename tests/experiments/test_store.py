@@ -170,6 +170,12 @@ def test_damage_is_named_when_read_and_run_again(plan, tmp_path, change):
     assert EXPERIMENT.read(path) == record
 
 
+def test_a_figure_that_was_not_measured_yet_may_be_missing(plan, tmp_path):
+    path = changed_file(plan, tmp_path, lambda values: values["result"].pop("spare"))
+    assert EXPERIMENT.read(path).result.spare is None
+    assert len(done(tmp_path, plan)) == len(plan.work.done) == 1
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", "{}", "3"])
 def test_what_is_no_record_at_all_is_named(plan, tmp_path, content):
     done(tmp_path, plan)
