@@ -3,12 +3,15 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from helpers.metrics.image import image_auroc
 
 Score = Callable[[np.ndarray], np.ndarray]
 Strategy = Callable[[np.ndarray, int], Score]
@@ -33,6 +36,57 @@ def anomalous_points(count: int, seed: int = 0) -> dict[str, np.ndarray]:
         "beside the band": np.stack([side * np.cos(angle), side * np.sin(angle)], 1),
         "beyond its end": np.stack([2 * np.cos(end), 2 * np.sin(end)], 1)
         + rng.normal(0, 0.12, (count, 2)),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Everything that one seed draws; points are N×2.
+
+    Attributes
+    ----------
+    good
+        A hundred to learn from.
+    spoiled
+        The same, and three points of the hollow that somebody overlooked.
+    held_out
+        Three hundred other good points.
+    anomalous
+        Three hundred of each kind.
+    seed
+        Of the learning too.
+    """
+
+    good: np.ndarray
+    spoiled: np.ndarray
+    held_out: np.ndarray
+    anomalous: Mapping[str, np.ndarray]
+    seed: int
+
+
+def draw(seed: int = 0) -> Draw:
+    """Draw points to learn from and points to find; two seeds have no draw in common."""
+    of_good, of_held_out, of_anomalous, of_overlooked = range(4 * seed, 4 * seed + 4)
+    good = good_points(100, of_good)
+    overlooked = anomalous_points(3, of_overlooked)["in the hollow"]
+    return Draw(
+        good=good,
+        spoiled=np.concatenate([good, overlooked]),
+        held_out=good_points(300, of_held_out),
+        anomalous=anomalous_points(300, of_anomalous),
+        seed=seed,
+    )
+
+
+def aurocs(learn: "Strategy", points: np.ndarray, drawn: Draw) -> dict[str, float]:
+    """Learn from points, N×2, and return the AUROC of each anomalous kind against held-out good."""
+    score = learn(points, drawn.seed)
+    good = score(drawn.held_out)
+    return {
+        kind: image_auroc(
+            np.repeat([0, 1], [len(good), len(odd)]), np.concatenate([good, score(odd)])
+        )
+        for kind, odd in drawn.anomalous.items()
     }
 
 
