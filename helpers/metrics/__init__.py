@@ -13,6 +13,7 @@ from helpers.metrics.comparison import (
     Comparison,
     compare,
     compare_all,
+    compare_all_values,
     compare_values,
     comparison_table,
     verdicts,

@@ -12,7 +12,15 @@ from helpers.data.labelled import labelled_test
 from helpers.data.load import generate_category
 from helpers.experiments import long_tail, long_tail_cases
 from helpers.experiments.long_tail import LONG_TAIL, plans
-from helpers.experiments.long_tail_cases import TASKS, case, centre, planned, training_set
+from helpers.experiments.long_tail_cases import (
+    TASKS,
+    case,
+    centre,
+    nut_pixels,
+    planned,
+    share_cut_off,
+    training_set,
+)
 from helpers.experiments.store import plain, revisions
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
@@ -86,12 +94,35 @@ def test_a_training_set_has_the_counts_and_the_tasks_classes():
     assert not np.array_equal(five.images[24:], other.images[24:])
 
 
-def test_the_centre_holds_every_nut_whole():
+def test_the_centre_is_the_middle_of_each_picture():
     category = generate_category(64, tier=long_tail_cases.TIER)
     inner = centre(labelled_test(category))
     assert inner.images.shape[-2:] == (48, 48)
     assert np.array_equal(inner.images, category.test[:, :, 8:56, 8:56])
-    assert category.masks.sum() == category.masks[:, 8:56, 8:56].sum(), "no defect is cut off"
+
+
+def test_what_the_centre_cuts_off_is_counted():
+    marked = np.zeros((4, 16, 16), bool)
+    marked[0, 2:14, 2:14] = True  # all that is kept, and nothing else
+    marked[1, 0:4, 5] = True  # four pixels in a column, the first two in the margin
+    marked[2, :2] = True  # the margin alone
+    assert share_cut_off(marked)[:3].tolist() == [0, 0.5, 1]
+    assert np.isnan(share_cut_off(marked)[3]), "nothing is marked there"
+    category = generate_category(64, tier=long_tail_cases.TIER)
+    rows = category.masks.any((1, 2))
+    lost = share_cut_off(category.masks[rows])
+    whole, kept = category.masks[rows], category.masks[rows][:, 8:56, 8:56]
+    assert lost == pytest.approx(1 - kept.sum((1, 2)) / whole.sum((1, 2)))
+
+
+def test_a_nut_is_what_is_brighter_than_the_background():
+    images = np.full((2, 3, 16, 16), 36, np.uint8)
+    images[0, 1, 4:9, 4:12] = 67  # 31 levels brighter, in one colour
+    images[1, :, 4:9, 4:12] = 66  # 30 levels: not more than 30
+    images[1, :, 10, 10] = 5  # darker is no nut
+    found = nut_pixels(images)
+    assert found[0].sum() == 5 * 8 and found[0, 4:9, 4:12].all()
+    assert not found[1].any()
 
 
 def run_all(folder, cases):

@@ -14,6 +14,7 @@ from helpers.metrics.comparison import (
     Comparison,
     compare,
     compare_all,
+    compare_all_values,
     compare_values,
     comparison_table,
     verdicts,
@@ -221,3 +222,35 @@ def test_other_figures_have_students_paired_interval():
     assert (found.measure, found.seeds, found.comparisons) == ("AUPRO", 3, 2)
     with pytest.raises(ValueError, match="need two seeds or more; got 1"):
         compare_values({0: 1.0}, {0: 0.5}, "A", "B", "AUPRO")
+
+
+def test_figures_are_compared_over_the_seeds_that_all_have():
+    reference = {0: 0.5, 1: 0.6, 2: 0.7, 3: 0.1, 4: 0.9}
+    values = {
+        "R": reference,
+        "long": {s: v + 0.1 + s / 1000 for s, v in reference.items()},
+        "short": {2: 0.4, 0: 0.6, 1: 0.9},
+    }
+    found = compare_all_values(values, "R", "recall", margin=0.02)
+    assert list(found) == ["long", "short"]
+    first = {s: reference[s] for s in range(3)}
+    for name, one in found.items():
+        mine = {s: values[name][s] for s in range(3)}
+        assert one == compare_values(mine, first, name, "R", "recall", comparisons=2, margin=0.02)
+    assert found["long"].difference == pytest.approx(0.101)
+    with pytest.raises(ValueError, match="need two seeds or more; got 1"):
+        compare_all_values({"R": {0: 1.0, 1: 2.0}, "A": {1: 2.0, 2: 1.0}}, "R", "recall")
+
+
+def test_of_six_that_gain_nothing_five_seeds_show_one_as_rarely_as_they_say():
+    rng = np.random.default_rng(0)
+    trials, corrected, alone = 600, 0, 0
+    for _ in range(trials):
+        values = {str(i): dict(enumerate(rng.normal(size=5))) for i in range(6)}
+        values["R"] = dict.fromkeys(range(5), 0.0)
+        corrected += any(c.verdict in (BETTER, WORSE)
+                         for c in compare_all_values(values, "R", "recall").values())  # fmt: skip
+        alone += any(compare_values(values[str(i)], values["R"], "A", "R", "recall").verdict
+                     in (BETTER, WORSE) for i in range(6))  # fmt: skip
+    assert corrected / trials < 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
+    assert alone / trials > 0.15, "without the correction, one of six is shown far too often"

@@ -139,13 +139,14 @@ class TailFacts:
     tested
         Images that the classifiers are tested on.
     seeds
-        Runs of Balanced-MixUp and of plain training.
+        That all remedies have; what follows is over these.
     accuracy
         Mean balanced accuracy of each remedy.
     error
         Mean calibration error of each remedy.
     gains
-        Gain in balanced accuracy of each remedy over plain training, with its interval.
+        Gain in balanced accuracy of each remedy over plain training, with its interval, corrected
+        for the number of remedies.
     shots
         Numbers of labelled images of each defect that were tried for good-or-defect classifiers.
     curve
@@ -165,6 +166,10 @@ class TailFacts:
     shots: tuple[int, ...]
     curve: dict[str, dict[int, list[float]]]
     levels: dict[str, float]
+
+    def shown(self, remedy: str) -> bool:
+        """Whether a remedy's gain over plain training has an interval above 0."""
+        return self.gains[remedy][1].low > 0
 
     @property
     def winner(self) -> str:

@@ -6,6 +6,7 @@ from helpers.data.category import Category
 from helpers.data.load import generate_category, load_category
 from helpers.experiments.detectors import DETECTORS
 from helpers.experiments.long_tail import LONG_TAIL
+from helpers.experiments.long_tail_cases import TIER
 from helpers.experiments.store import LIBRARIES, path_of
 from helpers.profiles import Profile
 from tools.report.facts import Numbers
@@ -56,7 +57,7 @@ def gather(profile: Profile, allow_stale: bool = False) -> Gathered:
     read = {DETECTORS: [record for found in runs.values() for record in found], LONG_TAIL: tail}
     check_scores(read[DETECTORS], DETECTORS.folder(profile.name), tested.defects)
     environments = [record.provenance.environment for record in read[DETECTORS]]
-    made, labelled = generate_category(profile.image_size), label_facts(large)
+    made, labelled = generate_category(profile.image_size, tier=TIER), label_facts(large)
     numbers = Numbers(
         data=data_facts(large),
         attempts=attempt_facts(profile, tested, runs),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy import stats
 
 from helpers.annotations.regions import regions
 from helpers.data.category import Category
@@ -13,8 +12,8 @@ from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
 from helpers.experiments.store import Record, plain
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
-from helpers.metrics.comparison import Comparison, compare_all
-from helpers.metrics.image import Interval, image_auroc
+from helpers.metrics.comparison import Comparison, compare_all, compare_all_values
+from helpers.metrics.image import image_auroc
 from helpers.metrics.pixel import pixel_auroc
 from helpers.metrics.report import Report
 from helpers.metrics.seeds import mean_auroc
@@ -108,12 +107,10 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
     def recall(run: Record) -> float:
         return run.result.recalls.mean()
 
-    untreated = {run.case["seed"]: recall(run) for run in having("plain")}
-
-    def gain(remedy: str) -> tuple[float, Interval]:
-        differences = [recall(run) - untreated[run.case["seed"]] for run in having(remedy)]
-        low, high = map(float, stats.ttest_1samp(differences, 0).confidence_interval(0.95))
-        return float(np.mean(differences)), Interval(low, high, 0.95)
+    found = {n: {run.case["seed"]: run for run in having(n)} for n in REMEDIES}
+    shared = sorted(set.intersection(*map(set, found.values())))  # the same seeds for all
+    recalls = {n: {s: recall(runs[s]) for s in shared} for n, runs in found.items()}
+    gains = compare_all_values(recalls, "plain", "balanced accuracy")
 
     def aurocs(remedy: str, n: int) -> list[float]:
         found = having(remedy, (TAIL_COUNTS[0], n, n, n, n), TASKS[1])
@@ -124,12 +121,13 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
         factor=imbalance_factor(TAIL_COUNTS),
         alpha=case(TAIL_COUNTS, "Balanced-MixUp").alpha,
         tested=int(np.sum(having("plain")[0].result.confusion)),
-        seeds=min(len(having("plain")), len(having("Balanced-MixUp"))),
-        accuracy={n: float(np.mean([recall(r) for r in having(n)])) for n in REMEDIES},
+        seeds=len(shared),
+        accuracy={n: float(np.mean(list(recalls[n].values()))) for n in REMEDIES},
         error={
-            n: float(np.mean([r.result.calibration_error for r in having(n)])) for n in REMEDIES
+            n: float(np.mean([found[n][s].result.calibration_error for s in shared]))
+            for n in REMEDIES
         },
-        gains={name: gain(name) for name in REMEDIES if name != "plain"},
+        gains={name: (one.difference, one.interval) for name, one in gains.items()},
         shots=SHOTS,
         curve={r: {n: aurocs(r, n) for n in SHOTS} for r in ("plain", "Balanced-MixUp")},
         levels={

@@ -164,12 +164,19 @@ def _attempts(a: AttemptFacts, d: DataFacts, say: Language) -> Answer:
 
 
 def _tail(t: TailFacts, say: Language) -> Answer:
+    def shown(remedy: str) -> str:
+        return say.phrase("shown" if t.shown(remedy) else "not shown")
+
     if t.winner == CHOSEN:
         others = say.phrase("no remedy better")
     else:
         winner, accuracy = say.name(t.winner), f"{t.accuracy[t.winner]:.3f}"
         others = say.phrase(
-            "a remedy better", name=winner, Name=winner.capitalize(), accuracy=accuracy
+            "a remedy better",
+            name=winner,
+            Name=winner.capitalize(),
+            accuracy=accuracy,
+            shown=shown(t.winner),
         )
     if t.ahead:
         turn = say.phrase("fewer labels", labels=t.ahead)
@@ -204,6 +211,8 @@ def _tail(t: TailFacts, say: Language) -> Answer:
         error_from=f"{t.error['plain']:.3f}",
         error_to=f"{t.error[CHOSEN]:.3f}",
         others=others,
+        shown=shown(CHOSEN),
+        remedies=len(t.gains),
         turn=turn,
         **_signed(*t.gains[CHOSEN]),
     )

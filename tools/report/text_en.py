@@ -58,8 +58,8 @@ ENGLISH = Language(
             "λ ~ Beta({alpha}, 1) of the second: rare pictures come often, mostly faintly, and "
             "never twice alike. On {tested} new nuts the balanced accuracy {accuracy_moves} from "
             "{accuracy_from} to {accuracy_to} ({gain}, interval {low} to {high} over {seeds} "
-            "seeds), and the calibration error {error_moves} from {error_from} to {error_to}. "
-            "{others}. Mixing needs labelled defects, so it cannot train a detector from good "
+            "seeds, corrected for {remedies} remedies): {shown}. The calibration error "
+            "{error_moves} from {error_from} to {error_to}. {others}. Mixing needs labelled defects, so it cannot train a detector from good "
             "images alone; {turn}. A factory therefore begins with a one-class detector, keeps and "
             "labels what it stops, and adds a classifier later."
         ),
@@ -132,8 +132,10 @@ ENGLISH = Language(
             "{name} is not shown to differ from {reference}: {gain} (95 % interval {low} to {high}, "
             "{seeds} seeds, corrected for {comparisons} comparisons)"
         ),
-        "no remedy better": "No other remedy does better",
-        "a remedy better": "{Name} does better still, {accuracy}",
+        "no remedy better": "No other remedy has a higher mean",
+        "a remedy better": "{Name} has the highest mean, {accuracy}: {shown}",
+        "shown": "a gain that is shown",
+        "not shown": "a gain is not shown",
         "fewer labels": (
             "with fewer than {labels} of each, a detector that has seen none is as good"
         ),

@@ -42,7 +42,7 @@ CHINESE = Language(
             "MICCAI 2021）：一個批次採實例平衡抽樣，另一個採類別平衡抽樣，再以混合後的影像訓練，後者占比 "
             "λ ~ Beta({alpha}, 1)。罕見影像因此經常出現（多半很淡），且從不重複。以 {tested} 張新影像評估，"
             "平衡準確率由 {accuracy_from} {accuracy_moves} {accuracy_to}（{gain}，{seeds} "
-            "個種子的信賴區間為 {low} 到 {high}），校準誤差由 {error_from} {error_moves} {error_to}。"
+            "個種子、經 {remedies} 種方法多重比較校正的信賴區間為 {low} 到 {high}）：{shown}；校準誤差由 {error_from} {error_moves} {error_to}。"
             "{others}。混合需要有標註的瑕疵，因此無法只用良品訓練偵測器；{turn}。"
             "所以工廠應先採用單類別偵測器，收集並標註被攔下的零件，日後再加入分類器。"
         ),
@@ -100,8 +100,10 @@ CHINESE = Language(
             "「{name}」與「{reference}」無法區分：{gain}（95 % 信賴區間 {low} 到 {high}，{seeds} 個種子，"
             "依 {comparisons} 次比較校正）"
         ),
-        "no remedy better": "沒有其他方法比它更好",
-        "a remedy better": "「{name}」更好，達 {accuracy}",
+        "no remedy better": "沒有其他方法的平均更高",
+        "a remedy better": "「{name}」的平均最高，達 {accuracy}：{shown}",
+        "shown": "增益得到證實",
+        "not shown": "增益未獲證實",
         "fewer labels": "每種瑕疵少於 {labels} 張時，從未看過瑕疵的偵測器也一樣好",
         "all labels": "每種瑕疵即使多到 {labels} 張，從未看過瑕疵的偵測器也一樣好",
         "no labels": "單類別偵測器則完全不需要",
