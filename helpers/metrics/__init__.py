@@ -4,10 +4,12 @@ from helpers.metrics.classes import (
     accuracy,
     balanced_accuracy,
     confusion_matrix,
+    honest_error,
     macro_average_precision,
     macro_f1,
     pool_reliability,
     recall_per_class,
+    reliability,
 )
 from helpers.metrics.comparison import (
     Comparison,

@@ -122,6 +122,45 @@ def pool_reliability(curves: Sequence[Reliability], bins: int = 10) -> Reliabili
     return _in_bins(*parts, bins)
 
 
+def honest_error(
+    probabilities: ArrayLike, bins: int = 10, draws: int = 200, seed: int = 0
+) -> float:
+    """Mean calibration error that these probabilities would show if they were exactly right.
+
+    With few images in a bin, the share that is right strays from the confidence by chance, and the
+    error counts every distance as one. So even honest answers have an error above 0: labels are
+    drawn from the probabilities themselves, and their errors averaged.
+
+    Parameters
+    ----------
+    probabilities
+        N×K, finite; each row sums to 1.
+    bins
+        As for :func:`reliability`.
+    draws
+        How often labels are drawn.
+    seed
+        Of the draws.
+
+    Raises
+    ------
+    ValueError
+        When a probability is not finite or the shape is another, or ``bins`` or ``draws`` is below
+        1.
+    """
+    probabilities = check_finite(probabilities, "probabilities")
+    if probabilities.ndim != 2 or min(bins, draws) < 1:
+        raise ValueError(
+            f"probabilities must be N×K, bins and draws at least 1; got shape "
+            f"{probabilities.shape}, {bins} and {draws}."
+        )
+    rng = np.random.default_rng(seed)
+    confidence, weight = probabilities.max(1), np.ones(len(probabilities), np.int64)
+    # Whether the most probable class is the right one: with just its probability.
+    hits = rng.random((draws, len(confidence))) < confidence
+    return float(np.mean([_in_bins(confidence, right, weight, bins).error for right in hits]))
+
+
 def _points(curve: Reliability) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return curve.confidence, curve.accuracy, curve.count
 

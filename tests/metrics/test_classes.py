@@ -79,7 +79,23 @@ def test_probabilities_that_keep_their_word_have_no_calibration_error():
     assert m.reliability(labels, np.stack([1 - p, p], 1)).error < 0.01
 
 
+def test_honest_answers_have_an_error_that_shrinks_with_their_number():
+    # One answer of 70 %: right with an error of .3, or wrong with one of .7; .42 on average.
+    few = m.honest_error([[0.7, 0.3]], draws=20_000)
+    assert few == pytest.approx(0.7 * 0.3 + 0.3 * 0.7, abs=0.01)
+    # Many in one bin: the mean distance of a normal distribution, √(2 p (1 - p) / (π n)).
+    many = m.honest_error(np.tile([0.7, 0.3], (400, 1)), draws=2000)
+    assert many == pytest.approx(np.sqrt(2 * 0.21 / (np.pi * 400)), rel=0.05)
+    assert m.honest_error(np.eye(3)) == 0, "certainty that is right has none"
+
+
 def test_bad_input():
+    with pytest.raises(ValueError, match="N×K, bins and draws"):
+        m.honest_error([0.5, 0.5])
+    with pytest.raises(ValueError, match="N×K, bins and draws"):
+        m.honest_error([[0.5, 0.5]], draws=0)
+    with pytest.raises(ValueError, match="not finite"):
+        m.honest_error([[0.5, np.nan]])
     with pytest.raises(ValueError, match="N×K"):
         m.accuracy([0, 1], [[0.5, 0.5]])
     with pytest.raises(ValueError, match="not finite"):

@@ -165,7 +165,7 @@ def _attempts(a: AttemptFacts, d: DataFacts, say: Language) -> Answer:
 
 def _tail(t: TailFacts, say: Language) -> Answer:
     def shown(remedy: str) -> str:
-        return say.phrase("shown" if t.shown(remedy) else "not shown")
+        return say.phrase("gain shown" if t.shown(remedy) else "gain not shown")
 
     if t.winner == CHOSEN:
         others = say.phrase("no remedy better")

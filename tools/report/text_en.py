@@ -104,8 +104,8 @@ ENGLISH = Language(
         "data": "One test image of each class; the damage is outlined by its mask.",
         "attempts": "Gain over the baseline on the same test images, intervals corrected.",
         "tail": (
-            "What labelled defects bring: good or defect, on the test images, beside detectors that "
-            "have seen none (level lines)."
+            "What labelled defects bring: good or defect, on the hard nuts of question 3; a level "
+            "line, where there is one, is a detector that has seen none."
         ),
         "strategies": "Quality, with its 95 % interval, against the time for one image.",
         "labels": "Boxes around the objects that the two rules leave.",
@@ -134,8 +134,8 @@ ENGLISH = Language(
         ),
         "no remedy better": "No other remedy has a higher mean",
         "a remedy better": "{Name} has the highest mean, {accuracy}: {shown}",
-        "shown": "a gain that is shown",
-        "not shown": "a gain is not shown",
+        "gain shown": "a gain that is shown",
+        "gain not shown": "a gain is not shown",
         "fewer labels": (
             "with fewer than {labels} of each, a detector that has seen none is as good"
         ),
