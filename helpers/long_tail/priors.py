@@ -63,7 +63,7 @@ def mixed_prior(counts: ArrayLike, alpha: float) -> np.ndarray:
     """
     if not 0 < alpha < np.inf:
         raise ValueError(f"alpha must be positive and finite; got {alpha}.")
-    own = _shares("counts", counts, len(np.atleast_1d(counts)))
+    own = _shares("counts", counts, np.size(counts))
     balanced = alpha / (alpha + 1)
     return (1 - balanced) * own + balanced / len(own)
 
