@@ -105,7 +105,8 @@ class Library:
         Of detectors and segmenters, generated and real.
     across
         Width of the defect of each generated test image, in pixels of a picture of
-        ``questions.SIDE``; 0 for good ones.
+        ``questions.SIDE``; 0 for good ones. Of none where no generated images are at hand: then
+        there is no evidence on sizes.
     assessor
         Says what each group is worth as evidence.
     margin
@@ -222,8 +223,10 @@ class Library:
         """Return which test images belong to the case, and how many of them are defective."""
         good = group.defects == "good"
         keep = np.ones(len(good), bool)
-        if group.generated and len(self.across) == len(good):
-            keep = good | ((self.across >= case.across[0]) & (self.across < case.across[1]))
+        low, high = case.across
+        if group.generated and (low, high) != (0, inf):
+            known = len(self.across) == len(good)
+            keep = good | ((self.across >= low) & (self.across < high) if known else False)
         return keep, int((keep & ~good).sum())
 
     def _evidence(self, case: Case, group: Group) -> Evidence:

@@ -109,6 +109,13 @@ def test_defects_of_a_size_are_judged_alone():
     assert "generated: none" in advice([], HAZELNUT).text("A")
 
 
+def test_where_no_sizes_are_known_there_is_no_evidence_on_sizes():
+    groups = detector_groups(both("PatchCore", 6, 6), "quick")
+    blind = Library(groups, np.zeros(0), Assessor([], {}))
+    assert blind.advice((("product", "any"),), HAZELNUT).named == "PatchCore"
+    assert blind.advice((("size", "small"),), Case("hazelnut", across=(0, 6))).methods == ()
+
+
 def test_few_good_pictures_ask_for_evidence_with_few():
     few = Case("hazelnut", images=(0, 50))
     assert advice(both("PatchCore", 6, 6), few).methods == ()
