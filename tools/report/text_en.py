@@ -56,7 +56,7 @@ ENGLISH = Language(
             "Balanced-MixUp (Galdran, Carneiro and González Ballester, MICCAI 2021). It draws one "
             "batch instance-balanced and one class-balanced and trains on their mixture, a share "
             "λ ~ Beta({alpha}, 1) of the second: rare pictures come often, mostly faintly, and "
-            "never twice alike. On {tested} new nuts the balanced accuracy {accuracy_moves} from "
+            "never twice alike. On {tested} new, hard nuts the balanced accuracy {accuracy_moves} from "
             "{accuracy_from} to {accuracy_to} ({gain}, interval {low} to {high} over {seeds} "
             "seeds, corrected for {remedies} remedies): {shown}. The calibration error "
             "{error_moves} from {error_from} to {error_to}. {others}. Mixing needs labelled defects, so it cannot train a detector from good "

@@ -40,7 +40,7 @@ CHINESE = Language(
             "少數類別占了大多數樣本，就稱為長尾資料：此處良品有 {most} 張，最少的瑕疵只有 {fewest} 張，"
             "不平衡係數為 {factor}。我們選用 Balanced-MixUp（Galdran、Carneiro 與 González Ballester，"
             "MICCAI 2021）：一個批次採實例平衡抽樣，另一個採類別平衡抽樣，再以混合後的影像訓練，後者占比 "
-            "λ ~ Beta({alpha}, 1)。罕見影像因此經常出現（多半很淡），且從不重複。以 {tested} 張新影像評估，"
+            "λ ~ Beta({alpha}, 1)。罕見影像因此經常出現（多半很淡），且從不重複。以 {tested} 張較難的新影像評估，"
             "平衡準確率由 {accuracy_from} {accuracy_moves} {accuracy_to}（{gain}，{seeds} "
             "個種子、經 {remedies} 種方法多重比較校正的信賴區間為 {low} 到 {high}）：{shown}；校準誤差由 {error_from} {error_moves} {error_to}。"
             "{others}。混合需要有標註的瑕疵，因此無法只用良品訓練偵測器；{turn}。"
