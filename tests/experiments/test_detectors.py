@@ -26,6 +26,8 @@ from helpers.metrics.scores import Scores
 from helpers.profiles import PROFILES
 
 QUICK, FULL = PROFILES["quick"], PROFILES["full"]
+# Parts whose records come with the book; the others take hours.
+RECORDED = ("attempts", "strategies", "ablations", "weights", "few", "equal size")
 
 
 class Brightness:
@@ -256,7 +258,10 @@ def test_records_can_be_asked_for_by_category(small, tmp_path, monkeypatch):
 def test_the_books_records_are_those_of_todays_settings_and_revisions():
     found = {json.dumps(one.case): one for one in results(QUICK)}
     wanted = [
-        (v, seed) for part in PARTS.values() for seed in QUICK.seeds for v in part(QUICK, 332, seed)
+        (v, seed)
+        for part in RECORDED
+        for seed in QUICK.seeds
+        for v in PARTS[part](QUICK, 332, seed)
     ]
     for variant, seed in wanted:
         detector = variant.spec.detector()

@@ -139,14 +139,14 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
 
 
 def _line(name: str, labels: np.ndarray, found: Sequence[Record], number: int) -> Line:
-    value, interval = mean_auroc(labels, list(_by_seed(found).values()))
+    _, interval = mean_auroc(labels, list(_by_seed(found).values()))
     reports = [record.result for record in found]
     aurocs = [report.image_auroc for report in reports]
     first = found[0].provenance.seconds
     return Line(
         name=name,
         number=number,
-        auroc=value,
+        auroc=float(np.mean(aurocs)),
         spread=float(np.std(aurocs, ddof=1)) if len(aurocs) > 1 else 0.0,
         interval=interval,
         pixel=float(np.mean([report.pixel_auroc for report in reports])),

@@ -48,9 +48,10 @@ CHINESE = Language(
         ),
         "strategies": (
             "只看得到良品的偵測器，必須說明何謂「正常」：自編碼器、GAN 與擴散模型重建它，記憶庫儲存它，"
-            "標準化流學習其機率密度，學生網路模仿教師；CutPaste 則產生合成瑕疵。在相同的 {tested} 張影像上，"
+            "標準化流學習其機率密度，學生網路模仿教師；CutPaste 產生合成瑕疵。在 {tested} 張相同影像上，"
             "影像 AUROC 為：基準自編碼器 {baseline}、{others}。「{best}」最佳；其他 {behind} "
-            "種一併與它比較：{worse} 種較差，{equal} 種在 {margin} 之內一樣好，{open} 種無法區分。PatchCore 與 FastFlow 都不是模仿學習：前者是記憶庫，後者是密度模型。"
+            "種與之相比：{worse} 種較差，{equal} 種在 {margin} 之內一樣好，{open} 種無法區分。"
+            "PatchCore 是記憶庫，FastFlow 是密度模型，都不是模仿學習。"
             "由良品決定的閾值攔下 {false_alarms} 的良品，預期為 {expected}。"
         ),
         "labels": (
@@ -74,7 +75,7 @@ CHINESE = Language(
     captions={
         "data": "各類別的測試影像各一張，輪廓線為瑕疵遮罩的邊界。",
         "attempts": "在相同測試影像上，各嘗試相對於基準的增益。",
-        "tail": "標註瑕疵的效益：在第三題較難的堅果上判斷良品或瑕疵；若有水平線，則為從未看過瑕疵的偵測器。",
+        "tail": "標註瑕疵的效益：在第 3 題較難的榛果上判斷良品或瑕疵；若有水平線，則為從未看過瑕疵的偵測器。",
         "strategies": "品質（附 95 % 信賴區間）與單張影像所需時間。",
         "labels": "套用兩條規則之後，各物件的邊界框。",
     },
@@ -100,10 +101,10 @@ CHINESE = Language(
             "「{name}」與「{reference}」無法區分：{gain}（95 % 信賴區間 {low} 到 {high}，{seeds} 個種子，"
             "依 {comparisons} 次比較校正）"
         ),
-        "no remedy better": "沒有其他方法的平均更高",
-        "a remedy better": "「{name}」的平均最高，達 {accuracy}：{shown}",
+        "no remedy better": "沒有其他方法的平均更佳",
+        "a remedy better": "「{name}」的平均最佳，達 {accuracy}：{shown}",
         "gain shown": "增益得到證實",
-        "gain not shown": "增益未獲證實",
+        "gain not shown": "增益未證實",
         "fewer labels": "每種瑕疵少於 {labels} 張時，從未看過瑕疵的偵測器也一樣好",
         "all labels": "每種瑕疵即使多到 {labels} 張，從未看過瑕疵的偵測器也一樣好",
         "no labels": "單類別偵測器則完全不需要",
