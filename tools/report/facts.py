@@ -1,7 +1,6 @@
 """The numbers of the report, each group with the question that it answers."""
 
 from dataclasses import dataclass, field
-from statistics import fmean
 
 from helpers.metrics.comparison import AS_GOOD, BETTER, NOT_SHOWN, WORSE, Comparison
 from helpers.metrics.image import Interval
@@ -151,8 +150,6 @@ class TailFacts:
         Numbers of labelled images of each defect that were tried for good-or-defect classifiers.
     curve
         For each of two trainings the image AUROC of each run, for each of the shots.
-    levels
-        Image AUROC of detectors that saw no defect; none when they were tested on other images.
     """
 
     counts: tuple[int, ...]
@@ -165,7 +162,6 @@ class TailFacts:
     gains: dict[str, tuple[float, Interval]]
     shots: tuple[int, ...]
     curve: dict[str, dict[int, list[float]]]
-    levels: dict[str, float]
 
     def shown(self, remedy: str) -> bool:
         """Whether a remedy's gain over plain training has an interval above 0."""
@@ -175,12 +171,6 @@ class TailFacts:
     def winner(self) -> str:
         """The remedy with the largest gain."""
         return max(self.gains, key=lambda name: self.gains[name][0])
-
-    @property
-    def ahead(self) -> int | None:
-        """Labelled images of each defect from which plain training beats every detector."""
-        best = max(self.levels.values(), default=float("inf"))
-        return next((n for n, v in self.curve["plain"].items() if fmean(v) > best), None)
 
 
 @dataclass(frozen=True)

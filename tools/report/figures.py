@@ -100,7 +100,7 @@ def _gains(facts: AttemptFacts, say: Language) -> Picture:
 
 
 def _labelled(facts: TailFacts, say: Language) -> Picture:
-    picture = plots.label_curve(facts.curve, say.axes["auroc"], facts.levels, from_zero=False)
+    picture = plots.label_curve(facts.curve, say.axes["auroc"], from_zero=False)
     (axis,) = picture.figure.axes
     axis.set_xlabel(say.axes["shots"])
     axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -61,7 +61,7 @@ def gather(profile: Profile, allow_stale: bool = False) -> Gathered:
     numbers = Numbers(
         data=data_facts(large),
         attempts=attempt_facts(profile, tested, runs),
-        tail=tail_facts(tail, made.labels, runs if made.fingerprint == tested.fingerprint else {}),
+        tail=tail_facts(tail, made.labels),
         strategies=strategy_facts(tested, runs),
         labels=labelled,
         profile=profile.name,

@@ -65,9 +65,7 @@ def attempt_facts(profile: Profile, category: Category, runs: Runs) -> AttemptFa
     return AttemptFacts(
         lines=lines,
         seeds=min(len(runs[line.name]) for line in lines),
-        gains=compare_all(
-            labels, {line.name: _by_seed(runs[line.name]) for line in lines}, BASELINE
-        ),
+        gains=_compared(labels, lines, runs, BASELINE),
         best=max(lines, key=lambda line: line.auroc).name,
         hardest=min(kinds, key=by_kind.get),
         easiest=max(kinds, key=by_kind.get),
@@ -86,7 +84,7 @@ def strategy_facts(category: Category, runs: Runs) -> StrategyFacts:
     return StrategyFacts(tuple(lines), behind, expected=float(np.mean(asked)))
 
 
-def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> TailFacts:
+def tail_facts(runs: Sequence[Record], labels: np.ndarray) -> TailFacts:
     """Answer question 3 from the records of chapter 8.
 
     Parameters
@@ -95,8 +93,6 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
         Of all cases that ``records.tail_cases`` names.
     labels
         Of the generated test images that the runs' image scores belong to.
-    detectors
-        That saw no defect and were tested on the same images; none when on others.
     """
 
     def having(remedy: str, counts: Sequence[int] = TAIL_COUNTS, task: str = TASKS[0]) -> list:
@@ -130,11 +126,6 @@ def tail_facts(runs: Sequence[Record], labels: np.ndarray, detectors: Runs) -> T
         gains={name: (one.difference, one.interval) for name, one in gains.items()},
         shots=SHOTS,
         curve={r: {n: aurocs(r, n) for n in SHOTS} for r in ("plain", "Balanced-MixUp")},
-        levels={
-            name: float(np.mean([record.result.image_auroc for record in detectors[name]]))
-            for name in (BASELINE, "Feature reconstruction")
-            if name in detectors
-        },
     )
 
 

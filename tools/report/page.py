@@ -178,12 +178,6 @@ def _tail(t: TailFacts, say: Language) -> Answer:
             accuracy=accuracy,
             shown=shown(t.winner),
         )
-    if t.ahead:
-        turn = say.phrase("fewer labels", labels=t.ahead)
-    elif t.levels:
-        turn = say.phrase("all labels", labels=t.shots[-1])
-    else:
-        turn = say.phrase("no labels")
 
     def moves(values: dict[str, float]) -> str:
         return say.phrase("rises" if values[CHOSEN] > values["plain"] else "falls")
@@ -213,7 +207,7 @@ def _tail(t: TailFacts, say: Language) -> Answer:
         others=others,
         shown=shown(CHOSEN),
         remedies=len(t.gains),
-        turn=turn,
+        turn=say.phrase("no labels"),
         **_signed(*t.gains[CHOSEN]),
     )
 

@@ -103,10 +103,7 @@ ENGLISH = Language(
     captions={
         "data": "One test image of each class; the damage is outlined by its mask.",
         "attempts": "Gain over the baseline on the same test images, intervals corrected.",
-        "tail": (
-            "What labelled defects bring: good or defect, on the hard nuts of question 3; a level "
-            "line, where there is one, is a detector that has seen none."
-        ),
+        "tail": "What labelled defects bring: good or defect, on the hard nuts of question 3.",
         "strategies": "Quality, with its 95 % interval, against the time for one image.",
         "labels": "Boxes around the objects that the two rules leave.",
     },
@@ -136,10 +133,6 @@ ENGLISH = Language(
         "a remedy better": "{Name} has the highest mean, {accuracy}: {shown}",
         "gain shown": "a gain that is shown",
         "gain not shown": "a gain is not shown",
-        "fewer labels": (
-            "with fewer than {labels} of each, a detector that has seen none is as good"
-        ),
-        "all labels": "up to {labels} of each, a detector that has seen none is as good",
         "no labels": "a one-class detector needs none",
         "rises": "rises",
         "falls": "falls",

@@ -75,7 +75,7 @@ CHINESE = Language(
     captions={
         "data": "各類別的測試影像各一張，輪廓線為瑕疵遮罩的邊界。",
         "attempts": "在相同測試影像上，各嘗試相對於基準的增益。",
-        "tail": "標註瑕疵的效益：在第 3 題較難的榛果上判斷良品或瑕疵；若有水平線，則為從未看過瑕疵的偵測器。",
+        "tail": "標註瑕疵的效益：在第 3 題較難的榛果上判斷良品或瑕疵。",
         "strategies": "品質（附 95 % 信賴區間）與單張影像所需時間。",
         "labels": "套用兩條規則之後，各物件的邊界框。",
     },
@@ -105,8 +105,6 @@ CHINESE = Language(
         "a remedy better": "「{name}」的平均最佳，達 {accuracy}：{shown}",
         "gain shown": "增益得到證實",
         "gain not shown": "增益未證實",
-        "fewer labels": "每種瑕疵少於 {labels} 張時，從未看過瑕疵的偵測器也一樣好",
-        "all labels": "每種瑕疵即使多到 {labels} 張，從未看過瑕疵的偵測器也一樣好",
         "no labels": "單類別偵測器則完全不需要",
         "rises": "升至",
         "falls": "降至",
