@@ -38,5 +38,6 @@ from helpers.plots.planes import (
 from helpers.plots.ranks import two_orders
 from helpers.plots.seeds import seed_strips
 from helpers.plots.segmentation import mask_agreement, prompts_on_images
+from helpers.plots.slider import slider
 from helpers.plots.student_teacher import feature_maps, student_agreement
 from helpers.plots.tree import answer_tree, letter_of
