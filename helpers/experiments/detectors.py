@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from helpers.data.category import Category, move_to_test, split_good
-from helpers.data.load import load_category
+from helpers.data.load import generate_category, load_category
 from helpers.detectors import catalogue
 from helpers.detectors.base import Detector
 from helpers.detectors.catalogue import DetectorSpec
@@ -36,6 +36,7 @@ from helpers.experiments.store import (
     plain,
     revisions,
 )
+from helpers.hazelnuts.render import MVTEC_COUNTS
 from helpers.metrics.report import Report, evaluate
 from helpers.networks.training import TrainingSettings
 from helpers.profiles import Profile
@@ -54,6 +55,7 @@ HELD_OUT = 0.15  # of the good training images, for the threshold
 # How many good pictures there may be at first, and what needs no training to learn from them.
 FEW_GOOD = (10, 40, 100)
 UNTRAINED = ("Feature reconstruction", "PatchCore")
+MORE_NUTS = 4  # times as many generated test images of each class
 LENT = re.compile(r", (\d+) lent$")  # see ``category.move_to_test``
 
 
@@ -69,11 +71,15 @@ class Variant:
         What is changed, such as ``{"batch size": "32"}``; empty for the method itself.
     images
         How many of the training images it gets, held-out ones included; all by default.
+    tests
+        How many times as many test images it is tested on, the category's own among them. More
+        than 1 only where images are generated.
     """
 
     spec: DetectorSpec
     changed: dict[str, str] = field(default_factory=dict)
     images: int | None = None
+    tests: int = 1
 
 
 def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
@@ -216,6 +222,16 @@ def few_good(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     ]
 
 
+def more_nuts(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return every method, tested on more generated nuts: intervals become narrower."""
+    specs = (
+        *catalogue.all_attempts(profile, images, seed),
+        *catalogue.all_strategies(profile, images, seed),
+    )
+    changed = {"test images": f"times {MORE_NUTS}"}
+    return [Variant(spec, changed, tests=MORE_NUTS) for spec in specs]
+
+
 PARTS = {
     "attempts": _attempts,
     "strategies": _strategies,
@@ -225,6 +241,7 @@ PARTS = {
     "assignment": assignment,
     "budgets": budgets,
     "few": few_good,
+    "more nuts": more_nuts,
 }
 
 
@@ -261,19 +278,36 @@ def planned(
     for name in methods:
         if name not in known:
             raise ValueError(f"there is no method '{name}'. {did_you_mean(name, known)}")
-    sizes = {profile.image_size, profile.feature_size}
-    categories = {
-        size: move_to_test(load_category(profile.category, size=size), moved) for size in sizes
-    }
-    images = len(split_good(categories[profile.image_size].train, HELD_OUT)[0])
-    most = len(categories[profile.image_size].train)
-    return (
-        plan(categories[variant.spec.size], variant, seed)
+    first = move_to_test(load_category(profile.category, size=profile.image_size), moved)
+    images, most = len(split_good(first.train, HELD_OUT)[0]), len(first.train)
+    chosen = [
+        (variant, seed)
         for part in parts
         for seed in profile.seeds
         for variant in PARTS[part](profile, images, seed)
-        if variant.spec.name in (methods or known) and (variant.images or 0) <= most
+        if variant.spec.name in (methods or known)
+        and (variant.images or 0) <= most
+        and (variant.tests == 1 or first.source == "generated")
+    ]
+    categories = {
+        (size, tests): with_more_tests(size, tests)
+        if tests > 1
+        else move_to_test(load_category(profile.category, size=size), moved)
+        for size, tests in sorted({(variant.spec.size, variant.tests) for variant, _ in chosen})
+    }
+    return (
+        plan(categories[variant.spec.size, variant.tests], variant, seed)
+        for variant, seed in chosen
     )
+
+
+def with_more_tests(size: int, times: int) -> Category:
+    """Generate the book's nuts with so many times as many test images of each class."""
+    counts = {
+        name: count * (times if name.startswith("test/") else 1)
+        for name, count in MVTEC_COUNTS.items()
+    }
+    return generate_category(size, counts)
 
 
 def plan(category: Category, variant: Variant, seed: int) -> Plan:
