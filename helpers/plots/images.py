@@ -9,11 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from scipy.ndimage import distance_transform_edt
 
 from helpers.plots.picture import STYLE, Picture
 from helpers.plots.style import OUTLINE, PAGE, chart, check_lengths, panels
 
 DARK = "black"  # under every bright line, so that it shows on any background
+FAINTEST, STRONGEST = 0.45, 0.85  # opacity of a map just above the threshold, and at its top
+BESIDE = 0.02  # from a mask to its outline, as a share of the side: what it marks stays visible
 
 
 @contextmanager
@@ -112,7 +115,8 @@ def heat_map_overlay(
         N texts, or none.
     threshold
         The score above which a pixel counts as anomalous, chosen on good parts: the middle of the
-        scale, and what lies below it is not laid over the image.
+        scale. Its contour is drawn on the map and over the image; what lies below it is not laid
+        over the image, and what lies above it, however little, can be seen there.
 
     Raises
     ------
@@ -139,18 +143,29 @@ def heat_map_overlay(
             _image(column[0], images[i], None if masks is None else masks[i])
             shown = column[1].imshow(maps[i], vmin=low, vmax=high)
             column[2].imshow(images[i].transpose(1, 2, 0))
-            strength = np.clip((maps[i] - faint) / max(high - faint, 1e-12), 0, 1)
-            column[2].imshow(maps[i], vmin=low, vmax=high, alpha=0.85 * strength)
+            strength = STRONGEST * np.clip((maps[i] - faint) / max(high - faint, 1e-12), 0, 1)
+            above = threshold is not None and maps[i] > threshold
+            if threshold is not None:
+                strength = np.where(above, np.maximum(strength, FAINTEST), 0)
+            column[2].imshow(maps[i], vmin=low, vmax=high, alpha=strength)
+            if np.any(above):
+                # Low all round, so that the line closes where the map is high at the border.
+                closed = np.pad(maps[i], 1, constant_values=2 * low - high)
+                for axis in column[1:]:
+                    _contour(axis, closed, threshold, "white", 1)
             if titles is not None:
                 column[0].set_title(titles[i].replace(", ", ",\n"), pad=3)
         for axis in axes.ravel():
             axis.set_axis_off()
-        bar = figure.colorbar(
-            shown, ax=axes, location="bottom", shrink=0.5, aspect=40, label="anomaly score"
-        )
+        label = "anomaly score" + ("" if threshold is None else ", white at the threshold")
+        bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.5, aspect=40, label=label)
         bar.locator = MaxNLocator(3)
+        if threshold is not None:
+            bar.ax.axvline(threshold, color="white", lw=2)
     outlined = " with any defect outlined" if masks is not None else ""
-    laid = "the map" if threshold is None else "what of the map is above the threshold"
+    laid = "the map"
+    if threshold is not None:
+        laid = "what of the map is above the threshold, outlined in white,"
     return Picture(
         figure,
         f"Columns: {count}{titled(titles, ' of ')}. From top to bottom: the "
@@ -189,13 +204,27 @@ def mask_position_map(masks: np.ndarray) -> Picture:
 def _image(axis: Axes, image: np.ndarray, mask: np.ndarray | None) -> None:
     axis.imshow(image.transpose(1, 2, 0))
     if mask is not None and mask.any():
-        padded = np.pad(mask, 1)
-        where = np.arange(-1, mask.shape[1] + 1), np.arange(-1, mask.shape[0] + 1)
-        # A dark line under a bright one shows on shell, on ink and on the background alike.
-        axis.contour(*where, padded, levels=[0.5], colors=DARK, linewidths=2.2)
-        axis.contour(*where, padded, levels=[0.5], colors=OUTLINE, linewidths=1.0)
-    axis.set_xlim(-0.5, image.shape[2] - 0.5)
-    axis.set_ylim(image.shape[1] - 0.5, -0.5)
+        _outline(axis, mask)
+
+
+def _outline(axis: Axes, mask: np.ndarray) -> None:
+    """Draw a line about a mask H×W, a little outside it."""
+    beside = BESIDE * max(mask.shape)
+    room = 1 + int(np.ceil(beside))  # so that the line closes where the mask touches the border
+    away = distance_transform_edt(~np.pad(mask, room))
+    _contour(axis, -away, -beside - 0.5, OUTLINE, room)
+
+
+def _contour(axis: Axes, values: np.ndarray, level: float, colour: str, padded: int) -> None:
+    """Draw the line at ``level`` about the higher values, ``padded`` pixels larger all round."""
+    rows, columns = (np.arange(-padded, side - padded) for side in values.shape)
+    # A dark line under a bright one shows on shell, on ink and on the background alike.
+    for ink, width in ((DARK, 2.0), (colour, 0.9)):
+        axis.contour(
+            columns, rows, values, levels=[level], colors=ink, linewidths=width, linestyles="-"
+        )
+    axis.set_xlim(-0.5, columns[-1] - padded + 0.5)
+    axis.set_ylim(rows[-1] - padded + 0.5, -0.5)
 
 
 def _check(images: np.ndarray, masks: np.ndarray | None, titles: Sequence[str] | None) -> None:

@@ -94,16 +94,6 @@ def test_a_grid_has_a_panel_for_each_image():
     assert sum(bool(axis.images) for axis in figure.axes) == 4
 
 
-def test_the_outline_runs_along_the_mask():
-    figure = plots.image_grid(IMAGES[1:2], MASKS[1:2], columns=1).figure
-    points = np.concatenate(
-        [p for c in figure.axes[0].collections for p in c.get_paths()[0].to_polygons()]
-    )
-    # The mask covers columns 3…8 and rows 3…7: its border lies half a pixel outside.
-    np.testing.assert_allclose(points.min(axis=0), [2.5, 2.5])
-    np.testing.assert_allclose(points.max(axis=0), [8.5, 7.5])
-
-
 def test_a_method_has_one_colour_and_others_share_a_neutral_one():
     assert method_colour(BASE) == METHOD_COLOURS[BASE]
     assert method_colour("something else") == method_colour("another")
@@ -315,3 +305,45 @@ def test_maps_of_good_parts_do_not_glow_where_a_threshold_fixes_the_scale():
     shown, _ = strengths(bad, threshold=threshold)
     assert (shown > 0).sum() == 9
     assert shown[1, 4:7, 4:7].min() == pytest.approx(0.85)
+
+
+def lines(axis):
+    """Return the vertices of all lines drawn in an axis as contours: n×2."""
+    paths = [path for drawn in axis.collections for path in drawn.get_paths()]
+    return np.concatenate([path.vertices for path in paths] or [np.zeros((0, 2))])
+
+
+def test_what_lies_just_above_the_threshold_is_seen_and_outlined():
+    maps = np.full((2, 16, 16), 0.2)
+    maps[0, 4:7, 8:11] = 0.35 + 1e-6
+    figure = plots.heat_map_overlay(IMAGES[:2], maps, threshold=0.35).figure
+    overlay, other = [axis for axis in figure.axes if len(axis.images) == 2]
+    strength = overlay.images[1].get_alpha()
+    assert (strength >= 0.3).sum() == (strength > 0).sum() == 9
+    assert not other.images[1].get_alpha().any()
+    x, y = lines(overlay).T
+    assert (x >= 7).all() and (x <= 11).all() and (y >= 3).all() and (y <= 7).all()
+    assert not len(lines(other))
+
+
+def test_the_contour_closes_at_the_border_and_does_not_enlarge_the_picture():
+    maps = np.full((1, 16, 16), 0.2)
+    maps[0, :, 10:] = 0.9
+    figure = plots.heat_map_overlay(IMAGES[:1], maps, threshold=0.35).figure
+    for axis in figure.axes[1:3]:
+        assert lines(axis)[:, 0].max() > 15
+        assert (*axis.get_xlim(), *axis.get_ylim()) == (-0.5, 15.5, 15.5, -0.5)
+    everywhere = plots.heat_map_overlay(IMAGES[:1], maps + 1, threshold=0.35).figure
+    assert len(lines(everywhere.axes[2]))
+
+
+def test_an_outline_lies_beside_what_it_marks():
+    mask = np.zeros((1, 100, 100), bool)
+    mask[0, 40:60, 45:46] = True
+    image = np.zeros((1, 3, 100, 100), np.uint8)
+    (axis,) = plots.image_grid(image, mask, columns=1).figure.axes
+    x, y = lines(axis).T
+    away = np.hypot(np.maximum(abs(x - 45), 0), np.maximum(abs(y - 49.5) - 9.5, 0))
+    assert away.min() > 2
+    assert away.max() < 4
+    assert axis.get_xlim() == (-0.5, 99.5)
