@@ -1,8 +1,11 @@
 """A category of images, as every chapter uses it: train, test, labels and masks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from helpers.data.groups import held_out_groups
 
 MASK_SIZE = 256  # pixels a side; MVTec AD's own masks have 700 to 1024
 
@@ -84,7 +87,10 @@ class Category:
 
 
 def split_good(
-    images: np.ndarray, fraction: float = 0.15, seed: int = 0
+    images: np.ndarray,
+    fraction: float = 0.15,
+    seed: int = 0,
+    groups: Sequence[str] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split good images at random into a part to fit on and a part held out for thresholds.
 
@@ -96,6 +102,8 @@ def split_good(
         Share to hold out, between 0 and 1.
     seed
         Of the random choice.
+    groups
+        N names: photos of one part, which stay together. Each image by itself when not given.
 
     Returns
     -------
@@ -105,8 +113,14 @@ def split_good(
     Raises
     ------
     ValueError
-        When the fraction is out of range or there are fewer than two images.
+        When the fraction is out of range, there are fewer than two images or groups, or not one
+        group an image.
     """
+    if groups is not None:
+        if len(groups) != len(images):
+            raise ValueError(f"{len(groups)} groups do not fit {len(images)} images.")
+        chosen = held_out_groups(groups, fraction, seed)
+        return images[~chosen], images[chosen]
     if not 0 < fraction < 1:
         raise ValueError(f"fraction must lie between 0 and 1; got {fraction}.")
     if len(images) < 2:

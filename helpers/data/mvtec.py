@@ -210,7 +210,8 @@ def _mask_of(folder: Path, file: str) -> str:
     if not (folder / wanted).is_file():
         raise DataError(
             f"{folder / file} has no mask. Put it at {folder / wanted}, of the image's size, 255 "
-            "on the defect and 0 elsewhere; or move the image out of the test set."
+            "on the defect and 0 elsewhere; or move the image out of the test set. Without masks, "
+            "`helpers.data.load_photos` loads the folder, and image scores are measured alone."
         )
     return wanted
 

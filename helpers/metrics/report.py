@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.category import Category
+from helpers.data.photos import Photos
 from helpers.metrics.image import Confusion, Interval, image_report
+from helpers.metrics.photo_report import PhotoReport, evaluate_photos
 from helpers.metrics.pixel import pixel_report
 from helpers.metrics.scores import Scores, resize
 from helpers.metrics.threshold import Threshold, threshold_from_good
@@ -112,9 +114,15 @@ class Report:
 
 
 def evaluate(
-    category: Category, scores: Scores, held_out: Scores, *, false_alarm_rate: float = 0.05
-) -> Report:
+    category: Category | Photos,
+    scores: Scores,
+    held_out: Scores,
+    *,
+    false_alarm_rate: float = 0.05,
+) -> Report | PhotoReport:
     """Compare scores of the test images with labels and masks.
+
+    Of photos without masks only the image scores are measured.
 
     Parameters
     ----------
@@ -133,6 +141,8 @@ def evaluate(
     ValueError
         When scores and test images differ in number or shape.
     """
+    if isinstance(category, Photos):
+        return evaluate_photos(category, scores, held_out, false_alarm_rate)
     if scores.maps.shape != category.masks.shape:
         raise ValueError(
             f"the maps have shape {scores.maps.shape}, the masks {category.masks.shape}; "
