@@ -24,9 +24,10 @@ from helpers.detectors.density.fastflow import FastFlowDetector, anomaly_map
 from helpers.detectors.density.flow import log_normal
 from helpers.experiments.cost import parameter_count, timed
 from helpers.experiments.detectors import DETECTORS, described
-from helpers.experiments.store import Provenance, Record, plain, revisions
+from helpers.experiments.store import Provenance, Record, revisions
 from helpers.metrics.report import evaluate
 from helpers.metrics.scores import Scores, pool, smooth
+from helpers.plain import plain
 from helpers.profiles import PROFILES
 
 PROFILE = PROFILES["medium"]

@@ -9,7 +9,7 @@ HELPERS = Path(__file__).parents[1] / "helpers"
 LAYERS = (
     {"errors"},
     {"paths"},
-    {"deadline", "files", "machine", "profiles", "colab", "augmentation", "exercises"},
+    {"deadline", "files", "machine", "plain", "profiles", "colab", "augmentation", "exercises"},
     {"networks", "hazelnuts"},
     {"data", "formulas"},
     {"metrics"},

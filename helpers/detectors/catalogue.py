@@ -1,6 +1,6 @@
 """Every detector of the book, with the settings that a profile gives it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -39,6 +39,27 @@ from helpers.detectors.synthetic_segmenter import (
 )
 from helpers.networks.training import TrainingSettings
 from helpers.profiles import Profile
+
+# Every detector of the book, by the name it has in a file.
+KINDS: Mapping[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        AutoencoderDetector,
+        PixelReconstructionDetector,
+        FeatureReconstructionDetector,
+        CutPasteDetector,
+        PatchCutPasteDetector,
+        SkipAutoencoderDetector,
+        PatchCoreDetector,
+        ContrastiveMemoryDetector,
+        FastFlowDetector,
+        StudentTeacherDetector,
+        GanDetector,
+        DiffusionDetector,
+        FilledMasksDetector,
+        SyntheticSegmenterDetector,
+    )
+}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,7 +17,15 @@ from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import Backbone
 from helpers.networks.checkpoint import fingerprint
-from helpers.networks.inference import check_fitted, collect, each_batch, in_batches, to_array
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import (
+    check_fitted,
+    collect,
+    each_batch,
+    in_batches,
+    to_array,
+    with_numbers,
+)
 from helpers.networks.normalisation import averaged_normalisation, fold_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
@@ -264,8 +272,7 @@ class StudentTeacherDetector(FeatureDetector):
         with averaged_normalisation(self.teacher), machine.autocast():
             for batch in in_batches(learned[:STANDARD_FROM], machine, BATCH):
                 self.teacher(batch)
-        with seeded(s.training.seed):
-            student = Student(self.backbone.channels, self.backbone.strides, s.width, s.depth)
+        student = self._student()
         # The teacher is a part of the loss.
         taught = fingerprint(*self.teacher.state_dict().values()) if self.checkpoint else None
         self.history: History = train(
@@ -281,6 +288,32 @@ class StudentTeacherDetector(FeatureDetector):
         }
         self.distances = nn.ModuleDict(distances).to(machine.device)
         return self
+
+    def _student(self) -> Student:
+        s, network = self.settings, self.backbone
+        with seeded(s.training.seed):
+            return Student(network.channels, network.strides, s.width, s.depth)
+
+    def _learned(self) -> dict[str, Any]:
+        return {
+            "backbone": backbone_state(self.backbone),
+            "teacher": self.teacher.standard.state_dict(),
+            "student": self.student.state_dict(),
+            "usual": {name: distance.usual for name, distance in self.distances.items()},
+        }
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        self.teacher = this_machine().place(Teacher(self.backbone))
+        with_numbers(self.teacher.standard, state["teacher"])
+        self.student = with_numbers(fold_normalisation(self._student().eval()), state["student"])
+        distances = {
+            name: RelativeDifference(usual[None, None]) for name, usual in state["usual"].items()
+        }
+        self.distances = nn.ModuleDict(distances)
+        with_numbers(
+            self.distances, {f"{name}.usual": usual for name, usual in state["usual"].items()}
+        )
 
     def loss(self, student: nn.Module, batch: torch.Tensor) -> torch.Tensor:
         """Return the mean squared difference of a student from the teacher, over the layers."""

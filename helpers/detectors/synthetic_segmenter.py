@@ -1,7 +1,7 @@
 """A segmenter of synthetic defects: made on good pictures, with exact masks, to learn from."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,12 +12,15 @@ from helpers.detectors.base import FeatureDetector
 from helpers.detectors.filled_masks import fill_masks, formula_textures, random_masks, upsampled
 from helpers.errors import check_least
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, infer
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import check_fitted, infer, with_numbers
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
 from helpers.networks.training import TrainingSettings, train
 from helpers.segmentation.losses import MaskLoss
 from helpers.segmentation.unet import PretrainedEncoder, UNet
+
+ENCODER = "encoder.backbone."  # of the U-Net's state: what the backbone keeps itself
 
 
 @dataclass(frozen=True)
@@ -105,15 +108,30 @@ class SyntheticSegmenterDetector(FeatureDetector):
         """
         s, seed = self.settings, self.settings.training.seed
         self._make_backbone(seed)
-        with seeded(seed):
-            encoder = PretrainedEncoder(self.backbone, s.width)
-            model = UNet(encoder, [s.width << level for level in range(len(s.layers))])
+        model = self._network()
         self.textures = formula_textures(s.textures, images.shape[-1], seed)
         self._fillings = upsampled(self.textures, images.shape[-1])
         self.history = train(model, images, self._loss, s.training, method=s, title="U-Net")
         settle_normalisation(model, images, self._loss, s.training)
         self.model = model
         return self
+
+    def _network(self) -> UNet:
+        s = self.settings
+        with seeded(s.training.seed):
+            encoder = PretrainedEncoder(self.backbone, s.width)
+            return UNet(encoder, [s.width << level for level in range(len(s.layers))])
+
+    def _learned(self) -> dict[str, Any]:
+        numbers = self.model.state_dict()
+        for name in self.backbone.state_dict():
+            del numbers[f"{ENCODER}{name}"]
+        return {"backbone": backbone_state(self.backbone), "model": numbers}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        found = {f"{ENCODER}{name}": value for name, value in self.backbone.state_dict().items()}
+        self.model = with_numbers(self._network(), found | state["model"])
 
     def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
         pictures, masks = self.damaged(batch, self._fillings)

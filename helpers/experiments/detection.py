@@ -26,12 +26,13 @@ from helpers.detection.precision_recall import ap_per_class
 from helpers.detection.working_point import highest_scores, working_point_of_boxes
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.experiments.cost import timed
-from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
+from helpers.experiments.store import Experiment, Plan, Provenance, data_of, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.metrics.report import check_shares
 from helpers.metrics.threshold import threshold_from_good
 from helpers.metrics.working_point import RATE
 from helpers.networks.training import TrainingSettings
+from helpers.plain import plain
 
 SIZE, MARGIN = 160, 0.1  # pixels, and the share of the side that is cut off: 128 are left
 RULES = RegionRules(least_area=2, join_within=8)  # chapter 15's, for pictures of 160 pixels

@@ -27,18 +27,11 @@ from helpers.experiments.cost import (
     peak_memory,
     timed,
 )
-from helpers.experiments.store import (
-    Experiment,
-    Plan,
-    Provenance,
-    Record,
-    data_of,
-    plain,
-    revisions,
-)
+from helpers.experiments.store import Experiment, Plan, Provenance, Record, data_of, revisions
 from helpers.hazelnuts.render import MVTEC_COUNTS
 from helpers.metrics.report import Report, evaluate
 from helpers.networks.training import TrainingSettings
+from helpers.plain import plain
 from helpers.profiles import Profile
 
 DETECTORS = Experiment("detectors", Report, "make results")

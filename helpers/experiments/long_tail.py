@@ -18,7 +18,7 @@ from helpers.experiments.long_tail_cases import (
     training_set,
     warm_settings,
 )
-from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
+from helpers.experiments.store import Experiment, Plan, Provenance, data_of, revisions
 from helpers.long_tail.classifier import DefectClassifier
 from helpers.metrics.classes import (
     Reliability,
@@ -27,6 +27,7 @@ from helpers.metrics.classes import (
     reliability,
 )
 from helpers.metrics.report import check_shares
+from helpers.plain import plain
 from helpers.profiles import Profile
 
 

@@ -10,13 +10,14 @@ from helpers.data.category import Category, split_good
 from helpers.data.labelled import Labelled, labelled_pool, labelled_test
 from helpers.data.labels import stratified_folds
 from helpers.experiments.cost import timed
-from helpers.experiments.store import Experiment, Plan, Provenance, data_of, plain, revisions
+from helpers.experiments.store import Experiment, Plan, Provenance, data_of, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
 from helpers.metrics.masks import mask_table
 from helpers.metrics.pixel import pixel_report
 from helpers.metrics.report import check_shares
 from helpers.metrics.scores import smooth
 from helpers.metrics.working_point import WorkingPoint, working_point_of_maps
+from helpers.plain import plain
 from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
 
 LABELS = (1, 2, 4, 8, 16)

@@ -8,13 +8,11 @@ A record is a JSON file ``book/records/EXPERIMENT/PROFILE/DATA/CASE.json``: what
 import json
 import platform
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from helpers.data.category import Category
 from helpers.errors import DataError
@@ -22,6 +20,7 @@ from helpers.files import whole_file
 from helpers.machine import this_machine
 from helpers.metrics import REVISION
 from helpers.paths import project_root
+from helpers.plain import fields_of
 from helpers.profiles import current_profile
 
 LIBRARIES = ("numpy", "pillow", "scikit-learn", "scipy", "torch", "torchvision")
@@ -197,7 +196,7 @@ class Experiment:
             # What cannot be written again is none: infinity, NaN, half a character.
             json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
             types = get_type_hints(Record) | {"result": self.result}
-            record = Record(**_fields(types, values, ""))
+            record = Record(**fields_of(types, values, ""))
             if record.experiment != self.name:
                 raise ValueError(f"it is of the experiment '{record.experiment}'")
             if path_of(path.parent.parent, record) != path:
@@ -250,11 +249,6 @@ def revisions(method: object) -> dict[str, int]:
     return {"method": getattr(method, "revision", 0), "measures": REVISION}
 
 
-def plain(value: Any) -> Any:
-    """Turn settings into what JSON gives back: dictionaries, lists, numbers and strings."""
-    return json.loads(json.dumps(asdict(value) if is_dataclass(value) else value))
-
-
 def slug(text: str) -> str:
     """Return a text as a part of a file's name."""
     return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-")
@@ -268,39 +262,3 @@ def _parts(case: Mapping[str, Any]) -> Iterator[str]:
             yield from filter(None, [slug(value)])
         elif value is not None:
             yield slug(f"{name}-{value}")
-
-
-def _fields(types: Mapping[str, Any], values: Any, where: str) -> dict[str, Any]:
-    if not isinstance(values, dict):
-        raise ValueError(f"{where or 'it'} is no dictionary")
-    # What may be none may be missing: it was not measured yet when the record was made.
-    missing = {name for name, kind in types.items() if get_origin(kind) is UnionType} - set(values)
-    if wrong := (set(types) ^ set(values)) - missing:
-        raise ValueError(f"{where or 'it'} lacks or has too much: {', '.join(sorted(wrong))}")
-    return {
-        name: None if name in missing else _typed(kind, values[name], name)
-        for name, kind in types.items()
-    }
-
-
-def _typed(kind: Any, value: Any, where: str) -> Any:
-    """Return what JSON gave as an object of a type; ``ValueError`` where it is not of it."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if kind is Any:
-        return value
-    if is_dataclass(kind):
-        return kind(**_fields(get_type_hints(kind), value, where))
-    if origin is UnionType:
-        return None if value is None else _typed(inner[0], value, where)
-    if origin is list and isinstance(value, list):
-        return [_typed(inner[0], each, where) for each in value]
-    if origin is dict and isinstance(value, dict):
-        return {key: _typed(inner[1], each, f"{where}.{key}") for key, each in value.items()}
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind is float and number and abs(value) <= sys.float_info.max:
-        return value
-    if kind is int and number and isinstance(value, int) and abs(value) < 2**63:
-        return value
-    if kind is str and isinstance(value, str):
-        return value
-    raise ValueError(f"{where} is {value!r:.40}, no {getattr(kind, '__name__', kind)}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ import torch
 from helpers.machine import Machine, this_machine, to_unit_range
 
 Output = TypeVar("Output")
+Module = TypeVar("Module", bound=torch.nn.Module)
 
 
 def check_fitted(detector: object, part: str = "model") -> None:
@@ -23,6 +24,22 @@ def in_batches(
 ) -> Iterator[torch.Tensor]:
     """Yield float batches in [0, 1], B×3×H×W, on the machine's device."""
     return map(to_unit_range, machine.stage(images).split(batch_size))
+
+
+def with_numbers(network: Module, numbers: Mapping[str, torch.Tensor]) -> Module:
+    """Load a state dictionary into a network, placed on this machine and ready to be asked."""
+    network = this_machine().place(network)
+    network.load_state_dict(numbers)
+    return network.eval()
+
+
+def here(value: Any) -> Any:
+    """Bring the tensors in nested dictionaries and lists to this machine's device."""
+    if isinstance(value, torch.Tensor):
+        return value.to(this_machine().device)
+    if isinstance(value, dict):
+        return {name: here(each) for name, each in value.items()}
+    return [here(each) for each in value] if isinstance(value, list) else value
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -39,6 +39,33 @@ class Learner:
                 f"{type(self.settings).__name__}."
             )
         check_settings(self.settings)
+
+    def state(self) -> dict[str, Any]:
+        """Return what ``fit`` has learned and ``predict`` needs.
+
+        Nested dictionaries and lists of numbers, text, arrays and tensors. What only the training
+        looks at, such as its losses, is left out.
+
+        Raises
+        ------
+        ValueError
+            When nothing has been fitted.
+        """
+        if "_side" not in vars(self):
+            raise ValueError("this detector has not been fitted; call fit(good_images) first.")
+        return {"side": self._side, **self._learned()}
+
+    def restore(self, state: dict[str, Any]) -> Self:
+        """Take over what ``state`` returned, instead of fitting; the settings must be the same."""
+        self._recall(state)
+        self._side = state["side"]
+        return self
+
+    def _learned(self) -> dict[str, Any]:
+        raise NotImplementedError(f"{type(self).__name__} cannot tell what it has learned.")
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        raise NotImplementedError(f"{type(self).__name__} cannot be made from what it had learned.")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -21,8 +21,9 @@ from helpers.experiments.detection import (
     measured,
     whole_nuts,
 )
-from helpers.experiments.store import plain, revisions
+from helpers.experiments.store import revisions
 from helpers.metrics.working_point import TABLE
+from helpers.plain import plain
 
 
 def dark_nuts(defects):

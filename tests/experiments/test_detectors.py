@@ -20,9 +20,10 @@ from helpers.experiments.detectors import (
     planned,
     results,
 )
-from helpers.experiments.store import plain, revisions
+from helpers.experiments.store import revisions
 from helpers.metrics.report import evaluate
 from helpers.metrics.scores import Scores
+from helpers.plain import plain
 from helpers.profiles import PROFILES
 
 QUICK, FULL = PROFILES["quick"], PROFILES["full"]

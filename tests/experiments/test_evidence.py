@@ -15,10 +15,11 @@ from helpers.experiments.evidence import (
     segmenter_groups,
 )
 from helpers.experiments.segmentation import AtRate, MaskCase, MaskResult
-from helpers.experiments.store import Provenance, Record, plain
+from helpers.experiments.store import Provenance, Record
 from helpers.metrics.image import image_report
 from helpers.metrics.report import Report
 from helpers.metrics.threshold import threshold_from_good
+from helpers.plain import plain
 
 DEFECTS = np.repeat(["crack", "good", "hole"], [10, 20, 10])
 RULES = [

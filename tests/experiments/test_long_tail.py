@@ -21,10 +21,11 @@ from helpers.experiments.long_tail_cases import (
     share_cut_off,
     training_set,
 )
-from helpers.experiments.store import plain, revisions
+from helpers.experiments.store import revisions
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
 from helpers.networks.training import TrainingSettings
+from helpers.plain import plain
 from helpers.profiles import PROFILES
 
 SMALL = replace(PROFILES["quick"], image_size=48)

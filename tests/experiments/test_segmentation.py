@@ -21,8 +21,9 @@ from helpers.experiments.segmentation import (
     plans,
     types_left_out,
 )
-from helpers.experiments.store import path_of, plain, revisions
+from helpers.experiments.store import path_of, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
+from helpers.plain import plain
 
 COUNTS = {"train/good": 2, "test/good": 2} | {f"test/{kind}": 2 for kind in DEFECT_TYPES}
 

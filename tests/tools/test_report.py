@@ -17,8 +17,9 @@ from helpers.errors import DataError
 from helpers.experiments.detection import DETECTION, BoxCase, BoxResult
 from helpers.experiments.detectors import DETECTORS
 from helpers.experiments.segmentation import SEGMENTATION, MaskCase, MaskResult
-from helpers.experiments.store import OTHER_REVISION, Provenance, Record, plain
+from helpers.experiments.store import OTHER_REVISION, Provenance, Record
 from helpers.metrics.image import image_auroc
+from helpers.plain import plain
 from helpers.profiles import PROFILES
 from tools.report import records, text_en, text_zh_tw
 from tools.report.answers import POINTS, WORDS, word_count

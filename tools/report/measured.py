@@ -9,7 +9,7 @@ from helpers.data.category import Category
 from helpers.data.load import list_images
 from helpers.detectors import catalogue
 from helpers.experiments.long_tail_cases import SHOTS, TASKS, case
-from helpers.experiments.store import Record, plain
+from helpers.experiments.store import Record
 from helpers.long_tail.classifier import REMEDIES
 from helpers.long_tail.counts import imbalance_factor
 from helpers.metrics.comparison import Comparison, compare_all, compare_all_values
@@ -17,6 +17,7 @@ from helpers.metrics.image import image_auroc
 from helpers.metrics.pixel import pixel_auroc
 from helpers.metrics.report import Report
 from helpers.metrics.seeds import mean_auroc
+from helpers.plain import plain
 from helpers.profiles import Profile
 from tools.report.facts import AttemptFacts, DataFacts, Line, StrategyFacts, TailFacts
 from tools.report.records import TAIL_COUNTS

@@ -1,7 +1,7 @@
 """FastFlow: the density of a frozen network's features, learned by one flow for each layer."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,16 @@ from helpers.detectors.base import FeatureDetector
 from helpers.detectors.density.flow import Flow, fit_flow
 from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, collect, each_batch, inference, to_array
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import (
+    check_fitted,
+    collect,
+    each_batch,
+    here,
+    inference,
+    to_array,
+    with_numbers,
+)
 from helpers.networks.training import TrainingSettings, check_batch
 
 BATCH = 16
@@ -88,7 +97,7 @@ class FastFlowDetector(FeatureDetector):
         DivergedError
             When the likelihood is no longer finite.
         """
-        s, t = self.settings, self.settings.training
+        t = self.settings.training
         check_batch(len(images), t)  # before the features are computed
         self._make_backbone(t.seed)
         machine = this_machine()
@@ -96,11 +105,32 @@ class FastFlowDetector(FeatureDetector):
         self.scales = {name: _scale(values) for name, values in known.items()}
         self.flows, self.losses = nn.ModuleDict(), {}
         for name, values in known.items():
-            channels = values.shape[1]
-            flow = Flow(channels, s.kernels, max(1, round(s.hidden_share * channels)), t.seed)
+            flow = self._flow(values.shape[1])
             self.losses[name] = fit_flow(flow, self._scaled(name, values), t, machine)
             self.flows[name] = flow
         return self
+
+    def _flow(self, channels: int) -> Flow:
+        s = self.settings
+        hidden = max(1, round(s.hidden_share * channels))
+        return Flow(channels, s.kernels, hidden, s.training.seed)
+
+    def _learned(self) -> dict[str, Any]:
+        return {
+            "backbone": backbone_state(self.backbone),
+            "flows": {name: flow.state_dict() for name, flow in self.flows.items()},
+            "scales": self.scales,
+        }
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        self.scales = here(state["scales"])
+        self.flows = nn.ModuleDict(
+            {
+                name: with_numbers(self._flow(channels), state["flows"][name])
+                for name, channels in self.backbone.channels.items()
+            }
+        )
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

@@ -1,7 +1,7 @@
 """Contrastive memory: PatchCore's memory, of features that contrastive learning has shaped."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -169,6 +169,13 @@ class ContrastiveMemoryDetector(Learner):
         if OTHER_PATCHES in s.negatives:
             negatives.append(off_diagonal(queries @ keys.T))
         return info_nce((queries * keys).sum(1), torch.cat(negatives, 1), s.temperature)
+
+    def _learned(self) -> dict[str, Any]:
+        return {"bank": self.bank.state()}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.bank = PatchCoreDetector(self.settings.memory).restore(state["bank"])
+        self.backbone, self.memory = self.bank.backbone, self.bank.memory
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.features import patch_features, patch_vectors
-from helpers.networks.inference import check_fitted, to_array
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import check_fitted, here, to_array
 
 BATCH = 8
 SAMPLE = 100_000  # feature vectors tell a layer's spread well enough
@@ -117,6 +118,19 @@ class PatchCoreDetector(FeatureDetector):
         positions = torch.stack([image, patch // width, patch % width], 1)
         self.memory_positions = positions.cpu().numpy()
         return self
+
+    def _learned(self) -> dict[str, Any]:
+        return {
+            "backbone": backbone_state(self.backbone),
+            "memory": self.memory,
+            "scale": self.scale,
+            "positions": self.memory_positions,
+        }
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        self.memory, self.scale = here([state["memory"], state["scale"]])
+        self.memory_positions = state["positions"]
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

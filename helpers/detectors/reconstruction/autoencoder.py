@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, infer
+from helpers.networks.inference import check_fitted, infer, with_numbers
 from helpers.networks.learner import Learner
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
@@ -140,6 +140,12 @@ class ReconstructionDetector(Learner):
         self.settings.widths(images.shape[-1])
         return np.ascontiguousarray(infer(self.model, images))
 
+    def _learned(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict()}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.model = with_numbers(self._network(state["side"]), state["model"])
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         errors = (self.reconstruct(images) - images.astype(np.float32) / 255) ** 2
@@ -188,9 +194,7 @@ class AutoencoderDetector(ReconstructionDetector):
             When the code's side cannot be reached by halving, or there are fewer images than a
             batch.
         """
-        widths = self.settings.widths(images.shape[-1])
-        with seeded(self.settings.training.seed):
-            self.model = Autoencoder(widths, self.settings.code_channels)
+        self.model = self._network(images.shape[-1])
         self.history: History = train(
             self.model,
             images,
@@ -201,3 +205,8 @@ class AutoencoderDetector(ReconstructionDetector):
             title="autoencoder",
         )
         return self
+
+    def _network(self, side: int) -> Autoencoder:
+        widths = self.settings.widths(side)
+        with seeded(self.settings.training.seed):
+            return Autoencoder(widths, self.settings.code_channels)

@@ -1,7 +1,7 @@
 """Diffuse a picture part of the way and back; what does not come back is anomalous."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from helpers.detectors.reconstruction.low_resolution import (
 from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, infer, inference
+from helpers.networks.inference import check_fitted, infer, inference, with_numbers
 from helpers.networks.learner import Learner
 from helpers.networks.seeding import epoch_seed, seeded
 from helpers.networks.training import (
@@ -172,6 +172,13 @@ class DiffusionDetector(Learner):
             How far, if not as far as the settings say.
         """
         return self._reconstructed(images, self.settings.start if start is None else start)[1]
+
+    def _learned(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict()}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        s = self.settings
+        self.model = with_numbers(Denoiser(s.width, s.patch), state["model"])
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

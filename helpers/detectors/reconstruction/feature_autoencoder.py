@@ -1,7 +1,7 @@
 """Attempt 2, second way: reconstruct not the picture but a frozen network's features of it."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor
 from helpers.networks.features import patch_features, patch_vectors
-from helpers.networks.inference import check_fitted, to_array
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import check_fitted, here, to_array
 
 BATCH = 16
 
@@ -157,6 +158,13 @@ class FeatureReconstructionDetector(FeatureDetector):
         self._make_backbone(s.seed)
         self.model = fit_linear_autoencoder(self.backbone, images, s.patch, s.code_share)
         return self
+
+    def _learned(self) -> dict[str, Any]:
+        return {"backbone": backbone_state(self.backbone), "model": vars(self.model)}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        self.model = LinearAutoencoder(**here(state["model"]))
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

@@ -1,7 +1,7 @@
 """A detector from a GAN: reconstruct the test picture with the generator, and compare."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from helpers.detectors.reconstruction.low_resolution import (
 )
 from helpers.machine import Machine, this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, infer, inference
+from helpers.networks.inference import check_fitted, infer, inference, with_numbers
 from helpers.networks.learner import Learner
 from helpers.networks.seeding import epoch_seed, seeded
 from helpers.networks.training import (
@@ -199,6 +199,14 @@ class GanDetector(Learner):
         small = downsampled(images, self.settings.side)
         found = infer(lambda batch: self.generator(self.encoder(batch)), small)
         return np.ascontiguousarray(found)
+
+    def _learned(self) -> dict[str, Any]:
+        return {"generator": self.generator.state_dict(), "encoder": self.encoder.state_dict()}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        s = self.settings
+        self.generator = with_numbers(Generator(s.code, s.widths), state["generator"])
+        self.encoder = with_numbers(Encoder(s.code, s.widths), state["encoder"])
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

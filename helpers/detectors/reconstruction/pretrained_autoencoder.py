@@ -1,7 +1,7 @@
 """Attempt 2, first way: a pretrained network encodes, and a decoder reconstructs the pixels."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -14,7 +14,10 @@ from helpers.detectors.reconstruction.autoencoder import (
     ReconstructionDetector,
     reconstruction_loss,
 )
+from helpers.machine import this_machine
 from helpers.networks.backbone import FeatureExtractor, backbone, trainable_backbone
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import with_numbers
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, train
 
@@ -95,7 +98,7 @@ class PixelReconstructionDetector(ReconstructionDetector):
             the code, or there are fewer images than a batch.
         """
         s = self.settings
-        widths = s.widths(images.shape[-1])
+        s.widths(images.shape[-1])
         seed = s.training.seed
         make = backbone if s.frozen else trainable_backbone
         self.backbone = make(s.architecture, s.weights, (s.layer,), seed)
@@ -105,9 +108,29 @@ class PixelReconstructionDetector(ReconstructionDetector):
                 f"{images.shape[-1] // self.backbone.strides[s.layer]} positions a side, fewer "
                 f"than the code's {s.code_side}. Take an earlier layer or larger images."
             )
-        with seeded(seed):
-            self.model = PretrainedAutoencoder(self.backbone, widths, s.code_side, s.code_channels)
+        self.model = self._network(images.shape[-1])
         self.history: History = train(
             self.model, images, reconstruction_loss, s.training, title="decoder"
         )
         return self
+
+    def _network(self, side: int) -> PretrainedAutoencoder:
+        s = self.settings
+        with seeded(s.training.seed):
+            return PretrainedAutoencoder(
+                self.backbone, s.widths(side), s.code_side, s.code_channels
+            )
+
+    def _learned(self) -> dict[str, Any]:
+        m = self.model
+        return {
+            "backbone": backbone_state(self.backbone),
+            "squeeze": m.squeeze.state_dict(),
+            "decoder": m.decoder.state_dict(),
+        }
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        self.model = this_machine().place(self._network(state["side"])).eval()
+        with_numbers(self.model.squeeze, state["squeeze"])
+        with_numbers(self.model.decoder, state["decoder"])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from helpers.augmentation.cut_and_paste import CUTS, paste, stains
 from helpers.detectors.reconstruction.autoencoder import double, halve, halving_widths
 from helpers.detectors.reconstruction.ssim import blur, check_window, similarity
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.inference import check_fitted, infer
+from helpers.networks.inference import check_fitted, infer, with_numbers
 from helpers.networks.learner import Learner
 from helpers.networks.seeding import seeded
 from helpers.networks.training import History, TrainingSettings, train
@@ -195,9 +195,7 @@ class SkipAutoencoderDetector(Learner):
             or there are fewer images than a batch.
         """
         s = self.settings
-        widths = s.widths(images.shape[-1])
-        with seeded(s.training.seed):
-            self.model = SkipAutoencoder(widths, s.code_channels, s.skips, s.scales)
+        self.model = self._network(images.shape[-1])
         self.history: History = train(
             self.model,
             images,
@@ -208,6 +206,18 @@ class SkipAutoencoderDetector(Learner):
             title="repairing autoencoder",
         )
         return self
+
+    def _network(self, side: int) -> SkipAutoencoder:
+        s = self.settings
+        widths = s.widths(side)
+        with seeded(s.training.seed):
+            return SkipAutoencoder(widths, s.code_channels, s.skips, s.scales)
+
+    def _learned(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict()}
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.model = with_numbers(self._network(state["side"]), state["model"])
 
     def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
         share = self.settings.ssim_share

@@ -1,7 +1,7 @@
 """Attempt 3: CutPaste, a classifier of synthetic defects."""
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -10,11 +10,13 @@ from torch.nn import functional
 
 from helpers.augmentation.colour_jitter import colour_jitter
 from helpers.augmentation.cut_and_paste import CUTS, paste
-from helpers.detectors.self_supervision.gaussian import fit_gaussian
+from helpers.detectors.self_supervision.gaussian import Gaussian, fit_gaussian
 from helpers.errors import check_names
+from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor, trainable_backbone
-from helpers.networks.inference import check_fitted, each_batch, infer, to_array
+from helpers.networks.found_again import backbone_from, backbone_state
+from helpers.networks.inference import check_fitted, each_batch, infer, to_array, with_numbers
 from helpers.networks.learner import Learner
 from helpers.networks.normalisation import settle_normalisation
 from helpers.networks.seeding import seeded
@@ -124,12 +126,29 @@ class CutPasteDetector(Learner):
         """
         s, seed = self.settings, self.settings.training.seed
         self.backbone = trainable_backbone(s.architecture, s.weights, (s.layer,), seed)
-        with seeded(seed):
-            self.model = CutPasteNetwork(self.backbone, 1 + len(s.defect_types), s.hidden)
+        self.model = self._network()
         self.history = train(self.model, images, self._loss, s.training, title="CutPaste")
         settle_normalisation(self.model, images, self._loss, s.training)
         self.density = fit_gaussian(self._good_embeddings(images))
         return self
+
+    def _network(self) -> CutPasteNetwork:
+        s = self.settings
+        with seeded(s.training.seed):
+            return CutPasteNetwork(self.backbone, 1 + len(s.defect_types), s.hidden)
+
+    def _learned(self) -> dict[str, Any]:
+        return {
+            "backbone": backbone_state(self.backbone),
+            "head": self.model.head.state_dict(),
+            "density": vars(self.density),
+        }
+
+    def _recall(self, state: dict[str, Any]) -> None:
+        self.backbone = backbone_from(state["backbone"])
+        self.model = this_machine().place(self._network()).eval()
+        with_numbers(self.model.head, state["head"])
+        self.density = Gaussian(**state["density"])
 
     def _loss(self, model: nn.Module, batch: torch.Tensor) -> torch.Tensor:
         parts = self._views(batch)

@@ -1,0 +1,113 @@
+"""A fitted detector in a file, and back: the same scores in another process, tomorrow, elsewhere.
+
+The file is a zip of a JSON header and arrays (``helpers/networks/archive.py``). The header says
+which detector it is, with which settings, and of which version; the arrays are what it has learned.
+Public weights that it looks through unchanged are not stored again but named, with their SHA-256.
+It is read as data: nothing in it is ever run.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from helpers.detectors.base import Detector
+from helpers.detectors.catalogue import KINDS
+from helpers.errors import DataError, did_you_mean
+from helpers.networks.archive import read_archive, write_archive
+from helpers.plain import plain, typed
+
+FORMAT = 1  # raised when a file is laid out otherwise
+REMEDY = "Save the detector again, or fit it again where it is lost."
+
+
+def save_detector(detector: Detector, path: str | Path, **more: Any) -> Path:
+    """Write a fitted detector to a file, whole or not at all.
+
+    Parameters
+    ----------
+    detector
+        Any of the book's, fitted.
+    path
+        The file; by habit it ends in ``.zip``.
+    more
+        What else shall stand in it and come back, such as a threshold: numbers, text, ``None``,
+        lists, dictionaries, arrays and tensors.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        When the detector has not been fitted, is none of the book's, or ``more`` holds something
+        else.
+    UnwritableError
+        When the file cannot be written or the disk is full.
+    """
+    kind, path = type(detector).__name__, Path(path)
+    if KINDS.get(kind) is not type(detector):
+        raise ValueError(
+            f"a {kind} cannot be saved: it is none of the book's detectors, {', '.join(KINDS)}."
+        )
+    header = {
+        "format": FORMAT,
+        "kind": kind,
+        "revision": detector.revision,
+        "book": version("one-bad-nut"),
+        "torch": torch.__version__,
+        "settings": plain(detector.settings),
+        "state": detector.state(),
+        "more": more,
+    }
+    write_archive(path, header)
+    return path
+
+
+def load_detector(path: str | Path) -> tuple[Detector, dict[str, Any]]:
+    """Read a detector that ``save_detector`` wrote.
+
+    Returns
+    -------
+    detector
+        Fitted, on this machine's device.
+    more
+        What was saved with it.
+
+    Raises
+    ------
+    DataError
+        When the file is missing, damaged or changed, of another version of the format or of the
+        method, of an unknown kind or setting, or the weights it names are not to be had.
+    """
+    path = Path(path)
+    header = read_archive(path, REMEDY)
+    if header.get("format") != FORMAT:
+        raise DataError(
+            f"{path} has format {header.get('format')}, this book reads format {FORMAT}. Use the "
+            f"book's version {header.get('book')}, or fit the detector again with this one."
+        )
+    kind = str(header.get("kind"))
+    if kind not in KINDS:
+        raise DataError(f"{path} holds a '{kind}'. {did_you_mean(kind, KINDS)}")
+    maker = KINDS[kind]
+    if header.get("revision") != maker.revision:
+        raise DataError(
+            f"{path} was fitted by revision {header.get('revision')} of {kind}; this book has "
+            f"revision {maker.revision}, which scores otherwise. Fit the detector again, or use "
+            f"the book's version {header.get('book')}."
+        )
+    try:
+        detector = maker(typed(maker.settings_class, header["settings"], "settings"))
+        return detector.restore(header["state"]), dict(header["more"])
+    except DataError:
+        raise
+    except Exception as error:
+        # Settings and arrays that do not belong together fail where they meet, in any way.
+        reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+        raise DataError(
+            f"{path} holds no {kind} that this book knows: {reason}. {REMEDY}"
+        ) from error
