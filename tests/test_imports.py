@@ -16,7 +16,7 @@ LAYERS = (
     {"annotations", "long_tail"},
     {"segmentation"},
     {"detection", "detectors"},
-    {"experiments", "plots"},
+    {"experiments", "inspection", "plots"},
 )
 FAMILIES = ("reconstruction", "self_supervision", "memory", "density")
 MODULES = sorted(HELPERS.rglob("*.py"))

@@ -25,6 +25,7 @@ NEEDS = {
         (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raw"), "a raw photo: develop it to PNG or TIFF"
     ),
 }
+NO_PHOTO = "no photo"
 MASKS = "ground_truth"
 
 
@@ -138,7 +139,7 @@ def list_photos(folder: str | Path) -> tuple[list[str], list[Skipped]]:
             if suffix in READ:
                 files.append(name)
             else:
-                skipped.append(Skipped(name, NEEDS.get(suffix, "no photo")))
+                skipped.append(Skipped(name, NEEDS.get(suffix, NO_PHOTO)))
     if not files:
         kinds = f" What is there: {skipped[0].file} ({skipped[0].why})." if skipped else ""
         raise DataError(
