@@ -87,6 +87,7 @@ def good_of(images: np.ndarray) -> GoodPhotos:
     files = tuple(f"{i:03d}.png" for i in range(len(images)))
     look = Look(SIDE, SIDE, 0.0, 0.0)
     return GoodPhotos(
+        folder=Path(),
         files=files,
         groups=files,
         looks=(look,) * len(files),

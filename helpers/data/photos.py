@@ -175,6 +175,11 @@ def read_photo(path: Path) -> np.ndarray:
     return np.asarray(read_picture(path))
 
 
+def without_path(path: Path, error: DataError) -> str:
+    """Return what an error says of a file, for a list that names the file beside it."""
+    return str(error).removeprefix(f"{path} ")
+
+
 def read_photos(
     folder: Path, files: Sequence[str], squares: Squares
 ) -> tuple[list[np.ndarray], list[Skipped]]:
@@ -193,7 +198,7 @@ def read_photos(
         try:
             return squares.cut(read_photo(folder / file))
         except DataError as error:
-            damaged[file] = str(error)
+            damaged[file] = without_path(folder / file, error)
             return np.empty((0, 3, squares.size, squares.size), np.uint8)
 
     pictures = in_parallel(one, files, "reading photos")

@@ -9,10 +9,16 @@ import numpy as np
 from helpers.data.cache import fingerprint
 from helpers.data.decode import in_parallel, read_header
 from helpers.data.groups import groups_of
-from helpers.data.photos import Skipped, list_photos, read_photo, what_it_shows
+from helpers.data.photos import (
+    Skipped,
+    list_photos,
+    read_photo,
+    what_it_shows,
+    without_path,
+)
 from helpers.data.squares import Squares
 from helpers.errors import DataError
-from helpers.inspection.look import Look, look_at
+from helpers.inspection.look import Look, copies, look_at, warnings
 from helpers.paths import named_path
 
 
@@ -22,6 +28,8 @@ class GoodPhotos:
 
     Attributes
     ----------
+    folder
+        Where they are.
     files
         N names relative to the folder.
     groups
@@ -40,6 +48,7 @@ class GoodPhotos:
         What was left out, and why.
     """
 
+    folder: Path
     files: tuple[str, ...]
     groups: tuple[str, ...]
     looks: tuple[Look, ...]
@@ -48,6 +57,11 @@ class GoodPhotos:
     squares: Squares
     fingerprint: str
     skipped: tuple[Skipped, ...] = ()
+
+    def warnings(self, other_kind: np.ndarray | None = None) -> list[str]:
+        """Say what to look at before these photos are trusted; see ``look.two_kinds``."""
+        pairs = copies(self.thumbnails, self.groups)
+        return warnings(self.files, self.looks, pairs, other_kind)
 
 
 def gather(
@@ -88,7 +102,7 @@ def gather(
         try:
             photo = read_photo(folder / file)
         except DataError as error:
-            damaged[file] = str(error)
+            damaged[file] = without_path(folder / file, error)
             return None
         return *look_at(photo), squares.cut(photo)
 
@@ -99,6 +113,7 @@ def gather(
     names = [Path(file).name for file in kept]
     looks, thumbnails, pictures = zip(*(read[file] for file in kept), strict=True)
     return GoodPhotos(
+        folder=folder,
         files=tuple(kept),
         groups=tuple(kept) if group is None else groups_of(names, group),
         looks=looks,

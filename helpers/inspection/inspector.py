@@ -18,7 +18,7 @@ from helpers.inspection.conformal import (
     photos_needed,
 )
 from helpers.inspection.good import GoodPhotos
-from helpers.inspection.look import Usual, copies, look_at, two_kinds, usual, warnings
+from helpers.inspection.look import Usual, look_at, two_kinds, usual
 from helpers.networks.backbone import FeatureExtractor, backbone
 from helpers.networks.features import patch_features
 
@@ -179,12 +179,7 @@ def fit_inspector(good: GoodPhotos, settings: InspectorSettings | None = None) -
     if len(parts) < max(needed, 4):
         raise DataError(_too_few(len(parts), needed, s))
     network = backbone(s.detector.architecture, s.detector.weights, s.detector.layers, s.seed)
-    told = warnings(
-        good.files,
-        good.looks,
-        copies(good.thumbnails, good.groups),
-        two_kinds(embeddings(network, good)),
-    )
+    told = good.warnings(two_kinds(embeddings(network, good)))
     enough = needed <= len(parts) // 2
     if enough:
         count = max(needed, round(HELD_OUT_SHARE * len(parts)))

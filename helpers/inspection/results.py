@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from helpers.data.photos import NO_PHOTO, Skipped, list_photos, read_photo
+from helpers.data.photos import NO_PHOTO, Skipped, list_photos, read_photo, without_path
 from helpers.errors import DataError
 from helpers.files import make_new_folder
 from helpers.inspection.inspector import Inspector, Verdict
@@ -27,7 +27,8 @@ ul { list-style: none; padding: 0; display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)) }
 figure { margin: 0 } img { width: 100%; height: auto }
 .scale { width: 22rem; height: 1rem; background: linear-gradient(to right, COLOURS) }
-.ticks { width: 22rem; display: flex; justify-content: space-between }
+.ticks { width: 22rem; display: grid; grid-template-columns: 1fr 2fr 1fr }
+.ticks span:nth-child(2) { text-align: center } .ticks span:nth-child(3) { text-align: right }
 """
 
 
@@ -95,7 +96,7 @@ def _each(
         try:
             verdict = inspector.inspect(read_photo(folder / file))
         except DataError as error:
-            yield Row(file, UNREAD, remarks=str(error)), None
+            yield Row(file, UNREAD, remarks=without_path(folder / file, error)), None
             continue
         yield (
             Row(

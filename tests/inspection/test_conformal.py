@@ -66,7 +66,7 @@ def test_the_sentences_say_what_is_promised():
     scores = np.arange(59.0)
     assert "on average over the 59 good photos" in conformal_threshold(scores).sentence()
     sure = conformal_threshold(scores, certainty=0.95).sentence()
-    assert "With a probability of 95.1%, at most 0.05" in sure
+    assert "With a probability of 95.2%, at most 0.05" in sure
     assert "This is no proof" in conformal_threshold(scores, source=FOLDS).sentence()
 
 
