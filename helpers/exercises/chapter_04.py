@@ -2,29 +2,41 @@
 
 import numpy as np
 
-from helpers.exercises.expect import Answer, expect
+from helpers.exercises.expect import Answer, WrongError, expect
 
 
-def _cut_and_paste(answer: Answer) -> None:
-    image = np.arange(48.0).reshape(3, 4, 4)
-    before, wanted = image.copy(), image.copy()
-    wanted[:, 2:4, 1:4] = image[:, 0:2, 0:3]
-    expect(answer(image, (0, 0), (2, 1), (2, 3)), wanted, "2×3 pixels from (0, 0) to (2, 1)")
-    expect(image, before, "the image that was passed in, which must not change")
+def _pretext(answer: Answer) -> None:
+    for height, width, wanted in ((16, 16, "neither"), (40, 40, "patch"), (3, 20, "scar")):
+        mask = np.zeros((128, 128), bool)
+        mask[:height, :width] = True
+        found = answer(mask)
+        if found is None:
+            raise WrongError("Your function returns nothing.")
+        if found != wanted:
+            raise WrongError(
+                f"Damage of {height}×{width} pixels in 128×128 is {mask.mean():.2%} of the "
+                f"picture: the answer should be {wanted!r}, yours is {found!r}."
+            )
 
 
-def _mahalanobis(answer: Answer) -> None:
-    points = np.array([[3.0, 1], [1, 3], [1, 1]])
-    mean, covariance = np.array([1.0, 1]), np.array([[4.0, 0], [0, 1]])
-    expect(answer(points, mean, covariance), [1, 4, 0], "variances 4 and 1")
-    tilted = np.array([[2.0, 1], [1, 2]])
-    expect(answer(points, mean, tilted), [8 / 3, 8 / 3, 0], "variances 2 and a covariance of 1")
+def _with_and_without(answer: Answer) -> None:
+    good = np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1]])
+    # Of five points the mean is (0.4, 0), and the variance along x is 2.24: 1.6² / 2.24.
+    expect(answer(good, np.array([2.0, 0])), [2, 8 / 7], "a nut at (2, 0)")
+    without, within = answer(good, np.array([1000.0, 0]))
+    expect(without, 500_000, "a nut far away, left out")
+    if not within < len(good):
+        raise WrongError("A point that helped to fit the Gaussian is never farther than N.")
 
 
-def _grad_cam(answer: Answer) -> None:
-    features = np.array([[[1.0, 2], [3, 4]], [[4, 3], [2, 1]]])
-    expect(answer(features, np.array([2, 1])), [[6, 7], [8, 9]], "slopes 2 and 1")
-    expect(answer(features, np.array([1, -1])), [[0, 0], [1, 3]], "slopes 1 and −1")
+def _distrusted(answer: Answer) -> None:
+    maps = np.array([[[9.0, 1], [1, 1]], [[1, 9], [1, 1]], [[2, 2], [2, 2]]])
+    masks = np.zeros((3, 2, 2), bool)
+    masks[:, 0, 0] = True
+    expect(answer(maps, masks), [False, True, True], "maps that are high inside, outside, nowhere")
+    wide = masks.copy()
+    wide[:, 0, 1] = True
+    expect(answer(maps, wide), [False, False, True], "masks of two pixels")
 
 
-CHECKS = (_cut_and_paste, _mahalanobis, _grad_cam)
+CHECKS = (_pretext, _with_and_without, _distrusted)

@@ -2,31 +2,45 @@
 
 import numpy as np
 
-from helpers.exercises.expect import Answer, expect
+from helpers.exercises.expect import Answer, WrongError, expect
 
 
-def _window_ssim(answer: Answer) -> None:
-    rng = np.random.default_rng(0)
-    one, other = rng.random((2, 5, 5))
-    expect(answer(one, one), 1.0, "a window and itself")
-    expect(answer(np.zeros((3, 3)), np.ones((3, 3))), 1e-4 / 1.0001, "black and white")
-    c1, c2 = 0.01**2, 0.03**2
-    both = ((one - one.mean()) * (other - other.mean())).mean()
-    wanted = (2 * one.mean() * other.mean() + c1) / (one.mean() ** 2 + other.mean() ** 2 + c1)
-    wanted *= (2 * both + c2) / (one.var() + other.var() + c2)
-    expect(answer(one, other), wanted, "two windows of noise")
+def _diagnose(answer: Answer) -> None:
+    before = np.random.default_rng(0).uniform(0.3, 0.6, (16, 16))
+    after = {
+        # Light laid over a picture costs no contrast.
+        "exposure": before + 0.6,
+        "haze": before.mean() + 0.3 * (before - before.mean()),
+        "moved": np.roll(before, 3, axis=1),
+    }
+    for wanted, picture in after.items():
+        found = answer(before, picture)
+        if found is None:
+            raise WrongError("Your function returns nothing.")
+        if found != wanted:
+            raise WrongError(f"The fault should be {wanted!r}, yours is {found!r}.")
 
 
-def _average_pool(answer: Answer) -> None:
-    image = np.arange(16.0).reshape(1, 4, 4)
-    expect(answer(image), [[[2.5, 4.5], [10.5, 12.5]]], "0 … 15 in four rows")
-    expect(answer(np.ones((3, 8, 4))), np.ones((3, 4, 2)), "ones of 8×4")
+def _copies(answer: Answer) -> None:
+    nut = np.random.default_rng(0).uniform(0, 0.3, (3, 16, 16))
+    before = nut.copy()
+    cases = {
+        "a network that hands its input through": (lambda picture: picture, True),
+        "one that repairs everything": (lambda picture: before.copy(), False),
+        "one that leaves a fifth": (lambda picture: before + 0.2 * (picture - before), False),
+        "one that leaves four fifths": (lambda picture: before + 0.8 * (picture - before), True),
+    }
+    for case, (repair, wanted) in cases.items():
+        expect(answer(repair, nut), wanted, case)
+    expect(nut, before, "the nut that was passed in, which must not change")
 
 
-def _step_channels(answer: Answer) -> None:
-    expect(answer([16, 32, 64], []), [16, 32, 64], "no skips")
-    expect(answer([16, 32, 64], [0]), [32, 32, 64], "a skip at the finest stage")
-    expect(answer([16, 32, 64], [0, 1]), [32, 64, 64], "skips at two stages")
+def _choose(answer: Answer) -> None:
+    damaged = np.array([False, False, False, True, True, True])
+    seen, flat = np.array([0.0, 1, 2, 3, 4, 5]), np.array([2.0, 3, 1, 2, 3, 1])
+    expect(answer(flat, seen, damaged), 0, "damage that colour alone tells")
+    expect(answer(100 * seen, -flat, damaged), 0.1, "damage that a little structure tells")
+    expect(answer(seen, 10 * flat, damaged), 1, "damage that structure alone tells")
 
 
-CHECKS = (_window_ssim, _average_pool, _step_channels)
+CHECKS = (_diagnose, _copies, _choose)

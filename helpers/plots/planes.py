@@ -12,8 +12,13 @@ SIDE = 3.2  # half the side of the plane that is shown
 STEPS = 120
 
 
-def point_cloud(points: ArrayLike, classes: ArrayLike, labels: tuple[str, str]) -> Picture:
-    """Draw points in a plane, a colour and a mark for each class.
+def point_cloud(
+    points: ArrayLike,
+    classes: ArrayLike,
+    labels: tuple[str, str],
+    extent: ArrayLike | None = None,
+) -> Picture:
+    """Draw points in a plane, a colour and a mark for each class; the first class lies on top.
 
     Parameters
     ----------
@@ -23,6 +28,8 @@ def point_cloud(points: ArrayLike, classes: ArrayLike, labels: tuple[str, str]) 
         N names.
     labels
         What the two axes are.
+    extent
+        M×2, the points that the axes just hold; others may lie outside. All points when not given.
 
     Raises
     ------
@@ -31,6 +38,7 @@ def point_cloud(points: ArrayLike, classes: ArrayLike, labels: tuple[str, str]) 
     """
     points, classes = plane_points(points), np.asarray(classes)
     check_lengths(points=points, names=classes)
+    held = points if extent is None else plane_points(extent)
     names = list(dict.fromkeys(classes.tolist()))
     colours = class_colours(names)
     with chart(4.2, 6.2) as (figure, axis):
@@ -39,7 +47,12 @@ def point_cloud(points: ArrayLike, classes: ArrayLike, labels: tuple[str, str]) 
             axis.scatter(
                 chosen[:, 0], chosen[:, 1], s=26, color=colours[name], alpha=0.75, lw=0.4,
                 edgecolor="black", marker=MARKERS[place % len(MARKERS)], label=name,
+                zorder=2 + len(names) - place,
             )  # fmt: skip
+        low, high = held.min(0), held.max(0)
+        room = 0.06 * (high - low).clip(1e-9)
+        axis.set_xlim(low[0] - room[0], high[0] + room[0])
+        axis.set_ylim(low[1] - room[1], high[1] + room[1])
         axis.set_xlabel(labels[0])
         axis.set_ylabel(labels[1])
         axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

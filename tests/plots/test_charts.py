@@ -262,6 +262,17 @@ def test_a_cloud_has_every_point_once_and_names_its_classes():
     assert [len(c.get_offsets()) for c in axis.collections] == [4, 2]
     assert "good, hole" in picture.alt
     assert axis.get_xlabel() == "first"
+    good, hole = axis.collections
+    assert good.get_zorder() > hole.get_zorder(), "damaged parts never hide the good ones"
+
+
+def test_a_cloud_holds_all_points_or_the_extent_it_is_given():
+    points = np.arange(12.0).reshape(6, 2)
+    names = ["good"] * 4 + ["hole"] * 2
+    (axis,) = plots.point_cloud(points, names, ("x", "y")).figure.axes
+    assert axis.get_xlim()[0] < 0 < 10 < axis.get_xlim()[1]
+    (axis,) = plots.point_cloud(points, names, ("x", "y"), extent=points[:2]).figure.axes
+    assert 2 < axis.get_xlim()[1] < 3 < axis.get_ylim()[1] < 4
 
 
 @pytest.mark.parametrize(
