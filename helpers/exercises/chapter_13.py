@@ -5,24 +5,26 @@ import numpy as np
 from helpers.exercises.expect import Answer, expect
 
 
-def _diffuse(answer: Answer) -> None:
-    picture, noise = np.array([1.0, -0.5]), np.array([0.0, 1.0])
-    expect(answer(picture, noise, 1.0), picture, "a signal of 1")
-    expect(answer(picture, noise, 0.0), noise, "a signal of 0")
-    expect(answer(picture, noise, 0.6), [0.6, 0.5], "a signal of 0.6")
+def _picture_error(answer: Answer) -> None:
+    expect(answer(0.1, 0.6), 0.1 * 0.8 / 0.6, "an error of 0.1 and a signal of 0.6")
+    expect(answer(0.1, 1.0), 0, "an error of 0.1 and a picture without noise")
+    expect(answer(np.array([1.0, 2.0]), 0.8), [0.75, 1.5], "errors of 1 and 2, a signal of 0.8")
 
 
-def _ddim_step(answer: Answer) -> None:
-    picture, noise = np.array([0.5, -1.0]), np.array([1.0, 2.0])
-    noisy = 0.6 * picture + 0.8 * noise
-    expect(answer(noisy, picture, 0.6, 1.0), picture, "a right prediction and the last step")
-    expect(answer(noisy, picture, 0.6, 0.8), 0.8 * picture + 0.6 * noise, "weights 0.6, then 0.8")
-    expect(answer(noisy, 0 * picture, 0.6, 0.0), noisy / 0.8, "a prediction of grey, back to noise")
+def _choose(answer: Answer) -> None:
+    good = np.array([[1.0, 2, 3, 4], [0.1, 0.2, 0.3, 0.4], [5, 6, 7, 8]])
+    damaged = np.array([[2.5, 3.5], [0.35, 0.5], [6.5, 9]])
+    expect(answer(good, damaged), 1, "three starts, of which the second has the lowest scores")
+    expect(answer(good[[0, 2]], damaged[[0, 2]]), 1, "the first and the third of these")
+    expect(answer(-good, -damaged), 0, "the same scores with their signs turned")
 
 
-def _generator_loss(answer: Answer) -> None:
-    expect(answer(np.zeros(3)), np.log(2), "three logits of 0")
-    expect(answer(np.array([0.0, 1.0])), (np.log(2) + np.log1p(np.exp(-1))) / 2, "logits 0 and 1")
+def _variety(answer: Answer) -> None:
+    real = np.zeros((4, 3, 2, 2))
+    real[:2] = 1.0
+    expect(answer(real, real), 1, "pictures beside themselves")
+    expect(answer(real[:1].repeat(4, 0), real), 0, "one picture four times")
+    expect(answer(0.5 + 0.2 * real, real), 0.2, "pictures of a fifth of the contrast")
 
 
-CHECKS = (_diffuse, _ddim_step, _generator_loss)
+CHECKS = (_picture_error, _choose, _variety)
