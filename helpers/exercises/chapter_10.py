@@ -5,26 +5,29 @@ import numpy as np
 from helpers.exercises.expect import Answer, expect
 
 
-def _coreset(answer: Answer) -> None:
-    line = np.array([[0.0], [1.0], [2.0], [7.0], [10.0]])
-    expect(answer(line, 1), [0], "one of five points on a line")
-    expect(answer(line, 3), [0, 4, 3], "three of the points 0, 1, 2, 7 and 10")
-    corners = np.array([[0.0, 0.0], [1.0, 0.0], [3.0, 3.0], [0.0, 2.0]])
-    expect(answer(corners, 4), [0, 2, 3, 1], "four points in a plane")
+def _intruder(answer: Answer) -> None:
+    line = np.array([[0.0], [1.0], [0.1], [1.1], [9.0], [0.2]])
+    expect(answer(line, np.array([3, 3, 4, 4, 5, 5])), 5, "six patches on a line, three pictures")
+    # The two patches of the damage are near to each other, and to no other picture.
+    twice = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 0.1], [3.0, 2.0], [7.0, 7.0], [7.0, 7.1]])
+    expect(answer(twice, np.array([0, 0, 1, 1, 2, 2])), 2, "damage of two patches in one picture")
+    # One unusual patch is enough, though most of its picture's are usual.
+    few = np.array([[0.0], [1.0], [3.0], [4.0], [0.0], [0.0], [0.0], [8.0]])
+    expect(answer(few, np.array([0, 0, 1, 1, 2, 2, 2, 2])), 2, "a picture with one unusual patch")
 
 
-def _reweighted(answer: Answer) -> None:
-    expect(answer(2.0, np.array([2.0, 2.0])), 1.0, "two neighbours at the same distance of 2")
-    expect(answer(0.0, np.array([0.0, 3.0])), 0.0, "a patch that is in the memory")
-    share = 1 / (1 + np.exp(1.0) + np.exp(2.0))
-    expect(answer(1.0, np.array([1.0, 2.0, 3.0])), 1 - share, "distances 1, 2 and 3")
+def _can_swap(answer: Answer) -> None:
+    expect(answer(1.0, 0.95, 9), True, "1 and 0.95 with nine neighbours")
+    expect(answer(1.0, 0.85, 9), False, "1 and 0.85 with nine neighbours")
+    expect(answer(4.0, 2.5, 2), True, "4 and 2.5 with two neighbours")
+    expect(answer(1.0, 0.95, 50), False, "1 and 0.95 with fifty neighbours")
 
 
-def _info_nce(answer: Answer) -> None:
-    equal = np.full(7, 0.3)
-    expect(answer(0.3, equal, 0.1), np.log(8), "eight answers that are equally similar")
-    expected = -np.log(np.exp(2) / (np.exp(2) + 1 + np.exp(-1)))
-    expect(answer(1.0, np.array([0.0, -0.5]), 0.5), expected, "similarities 1, 0 and −0.5")
+def _choose_temperature(answer: Answer) -> None:
+    wrong, candidates = np.array([0.7, 0.5, 0.0]), (0.02, 0.1, 0.2, 1.0)
+    expect(answer(wrong, 0.85, candidates), 0.1, "0.7, 0.5 and 0, a share of 0.85")
+    expect(answer(wrong, 0.95, candidates), 0.02, "0.7, 0.5 and 0, a share of 0.95")
+    expect(answer(wrong[::-1], 0.4, candidates), 1.0, "0, 0.5 and 0.7, a share of 0.4")
 
 
-CHECKS = (_coreset, _reweighted, _info_nce)
+CHECKS = (_intruder, _can_swap, _choose_temperature)

@@ -29,7 +29,7 @@ from helpers.plots.detection import (
 from helpers.plots.flow import density_map, grid_cells, grid_lines, moving_points, stretched_cells
 from helpers.plots.images import heat_map_overlay, image_grid, mask_position_map
 from helpers.plots.planes import (
-    coreset_growth,
+    coreset_step,
     decision_regions,
     point_cloud,
     score_fields,

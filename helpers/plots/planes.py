@@ -1,6 +1,6 @@
 """Points in a plane: clouds, coresets, and what models say of every point."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -63,11 +63,12 @@ def point_cloud(
     )
 
 
-def coreset_growth(points: ArrayLike, order: ArrayLike, counts: Sequence[int]) -> Picture:
-    """Draw the first so many points of a coreset, a panel for each number.
+def coreset_step(points: ArrayLike, order: ArrayLike, count: int) -> Picture:
+    """Draw the first ``count`` points of a coreset.
 
-    Every point has the colour of its distance to the nearest chosen one; the farthest, which is
-    chosen next, has a ring round it.
+    Every point has the colour of its distance to the nearest chosen one, on the scale of the first
+    choice, so that pictures of one growing coreset can be compared; the farthest, which is chosen
+    next, has a ring round it.
 
     Parameters
     ----------
@@ -75,42 +76,32 @@ def coreset_growth(points: ArrayLike, order: ArrayLike, counts: Sequence[int]) -
         N×2.
     order
         Positions of the chosen points, in the order they were chosen.
-    counts
-        How many of them each panel shows.
+    count
+        How many of them to show.
 
     Raises
     ------
     ValueError
-        When the points are not N×2, or a count is not between 1 and the number chosen.
+        When the points are not N×2, or the count is not between 1 and the number chosen.
     """
     points, order = plane_points(points), np.asarray(order)
-    check_any(counts, "count")
-    if not all(1 <= count <= len(order) for count in counts):
-        raise ValueError(f"counts must be between 1 and the {len(order)} chosen; got {counts}.")
-    remaining = [_remaining(points, points[order[:count]]) for count in counts]
-    wide, high = np.ptp(points, axis=0).clip(1e-9)
-    panel = 6.6 / len(counts) * float(np.clip(high / wide, 0.3, 1.5))
-    with panels(1, len(counts), panel + 1.3, sharex=True, sharey=True) as (figure, axes):
-        for axis, count, distance in zip(axes[0], counts, remaining, strict=True):
-            shown = axis.scatter(*points.T, c=distance, s=7, lw=0, vmin=0, vmax=remaining[0].max())
-            axis.plot(*points[order[:count]].T, "x", color="#D55E00", ms=5, mew=1.6)
-            axis.plot(*points[distance.argmax()], "o", mfc="none", mec="black", ms=10, mew=1.2)
-            axis.set_title(f"{count} chosen,\nradius {distance.max():.1f}")
-            axis.set_aspect("equal")
-            axis.set_axis_off()
-        figure.colorbar(
-            shown, ax=axes, location="bottom", shrink=0.5, aspect=40,
-            label="distance to the nearest chosen point",
-        )  # fmt: skip
-    radii = ", ".join(
-        f"{count} chosen: {distance.max():.1f}"
-        for count, distance in zip(counts, remaining, strict=True)
-    )
+    if not 1 <= count <= len(order):
+        raise ValueError(f"count must be between 1 and the {len(order)} chosen; got {count}.")
+    distance = _remaining(points, points[order[:count]])
+    largest = _remaining(points, points[order[:1]]).max()
+    with chart(3.4) as (figure, axis):
+        shown = axis.scatter(*points.T, c=distance, s=9, lw=0, vmin=0, vmax=max(largest, 1e-9))
+        axis.plot(*points[order[:count]].T, "x", color="#D55E00", ms=6, mew=1.8)
+        axis.plot(*points[distance.argmax()], "o", mfc="none", mec="black", ms=11, mew=1.3)
+        axis.set_title(f"{count} chosen, radius {distance.max():.1f}")
+        axis.set_aspect("equal")
+        axis.set_axis_off()
+        figure.colorbar(shown, label="distance to the\nnearest chosen point")
     return Picture(
         figure,
-        f"{len(counts)} panels of the same points in a plane, coloured by their distance to the "
-        "nearest chosen point. The chosen are orange crosses, the next one has a ring. The "
-        f"largest distance shrinks ({radii}).",
+        "Points in a plane, coloured by their distance to the nearest chosen point. The chosen, "
+        f"{count}, are orange crosses, the next one has a ring; the largest distance is "
+        f"{distance.max():.1f}.",
     )
 
 

@@ -18,7 +18,7 @@ def pictures():
     points = np.random.default_rng(0).normal(size=(60, 2))
     right = {"right of the middle": lambda p: p[:, 0] > 0}
     return {
-        "growth": plots.coreset_growth(points, [3, 5, 7], (1, 3)),
+        "growth": plots.coreset_step(points, [3, 5, 7], 2),
         "regions": plots.decision_regions(POINTS, LABELS, right),
     }
 
@@ -40,11 +40,19 @@ def test_the_border_lies_where_the_model_changes_its_mind():
 
 
 def test_points_are_coloured_by_their_distance_to_the_nearest_chosen():
-    axes = plots.coreset_growth(SQUARE, [0, 3], (1, 2)).figure.axes
-    assert axes[0].collections[0].get_array().tolist() == [0, 5, 1, 10]
-    assert axes[1].collections[0].get_array().tolist() == [0, 5, 1, 0]
-    assert axes[0].get_title() == "1 chosen,\nradius 10.0"
-    assert axes[0].lines[1].get_xydata().tolist() == [[6, 8]], "the farthest has the ring"
+    first, second = (plots.coreset_step(SQUARE, [0, 3], n).figure.axes[0] for n in (1, 2))
+    assert first.collections[0].get_array().tolist() == [0, 5, 1, 10]
+    assert second.collections[0].get_array().tolist() == [0, 5, 1, 0]
+    assert first.get_title() == "1 chosen, radius 10.0"
+    assert first.lines[1].get_xydata().tolist() == [[6, 8]], "the farthest has the ring"
+
+
+def test_pictures_of_one_growing_coreset_have_one_scale():
+    scales = [
+        plots.coreset_step(SQUARE, [0, 3], n).figure.axes[0].collections[0].get_clim()
+        for n in (1, 2)
+    ]
+    assert scales == [(0, 10)] * 2
 
 
 def test_the_plane_runs_row_by_row_from_the_bottom():
@@ -71,8 +79,7 @@ def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match=r"N×2 with N labels"):
         plots.decision_regions(POINTS, LABELS[1:], {"a": lambda p: p[:, 0]})
     with pytest.raises(ValueError, match="finite, of shape N×2"):
-        plots.coreset_growth(np.zeros((3, 3)), [0], (1,))
-    with pytest.raises(ValueError, match="between 1 and the 2 chosen"):
-        plots.coreset_growth(SQUARE, [0, 1], (3,))
-    with pytest.raises(ValueError, match="no count"):
-        plots.coreset_growth(SQUARE, [0, 1], ())
+        plots.coreset_step(np.zeros((3, 3)), [0], 1)
+    for count in (0, 3):
+        with pytest.raises(ValueError, match="between 1 and the 2 chosen"):
+            plots.coreset_step(SQUARE, [0, 1], count)
