@@ -1,29 +1,36 @@
 """Checks of the exercises of chapter 2."""
 
-import numpy as np
+from math import comb
 
-from helpers.exercises.expect import Answer, expect
+from helpers.exercises.expect import Answer, WrongError, expect
 
-
-def _top_mean(answer: Answer) -> None:
-    maps = np.array([[[3.0, 0.0], [2.0, 1.0]], [[4.0, 7.0], [5.0, 6.0]]])
-    expect(answer(maps, 1.0), [1.5, 5.5], "share 1, the mean")
-    expect(answer(maps, 0.25), [3.0, 7.0], "share 1/4 of four pixels, the maximum")
-    expect(answer(maps, 0.5), [2.5, 6.5], "share 1/2")
-    expect(answer(maps, 0.01), [3.0, 7.0], "a share of less than a pixel: one pixel, at least")
+DAYS = "ECBDA"  # of the day that is well, with dust, a dead column, a dim lamp, lost focus
 
 
-def _compression_ratio(answer: Answer) -> None:
-    expect(answer(128, 4, 32), 24.0, "side 128, 4 halvings, 32 channels")
-    expect(answer(256, 0, 3), 1.0, "no halving and 3 channels: nothing is compressed")
+def _days(answer: Answer) -> None:
+    found = answer()
+    if found is None:
+        raise WrongError("Your function returns nothing.")
+    if sorted(found) != sorted(DAYS):
+        raise WrongError(f"The answer should be the letters A to E, each once; yours is {found!r}.")
+    right = sum(one == other for one, other in zip(found, DAYS, strict=True))
+    if right < len(DAYS):
+        raise WrongError(f"{right} of the {len(DAYS)} days are right.")
 
 
-def _good_threshold(answer: Answer) -> None:
-    scores = np.array([5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0, 7.0, 6.0])
-    expect(answer(scores, 0.1), 9.0, "scores 1…9 and a rate of 1 in 10")
-    expect(answer(scores, 0.3), 7.0, "scores 1…9 and a rate of 3 in 10")
-    expect(answer(scores, 0.15), 9.0, "scores 1…9 and a rate of 15 in 100")
-    expect(answer(scores, 0.05), 9.0, "scores 1…9 and a rate they are too few for")
+def _has_changed(answer: Answer) -> None:
+    expect(answer(5, 100, 0.05), False, "5 alarms of 100 at a rate of 5 in 100: as expected")
+    expect(answer(14, 100, 0.05), True, "14 alarms of 100 at a rate of 5 in 100")
+    expect(answer(0, 10, 0.5), False, "no alarm at all")
+    for alarms in (3, 4, 5):
+        tail = sum(comb(20, k) * 0.05**k * 0.95 ** (20 - k) for k in range(alarms, 21))
+        expect(answer(alarms, 20, 0.05), tail < 0.01, f"{alarms} alarms of 20 at 5 in 100")
 
 
-CHECKS = (_top_mean, _compression_ratio, _good_threshold)
+def _least_held_out(answer: Answer) -> None:
+    expect(answer(0.05), 19, "a rate of 1 in 20")
+    expect(answer(0.01), 99, "a rate of 1 in 100")
+    expect(answer(0.3), 3, "a rate of 3 in 10")
+
+
+CHECKS = (_days, _has_changed, _least_held_out)
