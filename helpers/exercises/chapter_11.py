@@ -5,10 +5,16 @@ import numpy as np
 from helpers.exercises.expect import Answer, expect
 
 
-def _inverse(answer: Answer) -> None:
-    out, stretch, shift = np.array([13.0, 5.0]), np.log([2.0, 0.5]), np.array([5.0, -1.0])
-    expect(answer(out, stretch, shift), [4.0, 12.0], "outputs 13 and 5")
-    expect(answer(shift, stretch, shift), [0.0, 0.0], "outputs equal to the shift")
+def _broken(answer: Answer) -> None:
+    shift = (lambda x: x + 3.0, lambda z: z - 3.0)
+    double = (lambda x: 2.0 * x, lambda z: z / 2.0)
+    square = (np.square, np.sqrt)  # comes back from what is not negative
+    negative = (np.negative, np.negative)
+    x = np.array([1.0, 2.0])
+    forgot = (lambda x: x * np.e + 1.0, lambda z: z / np.e - 1.0)  # divides before it subtracts
+    expect(answer([shift, double, forgot, shift], x), 2, "a shift, a doubling and a wrong inverse")
+    expect(answer([negative, square, forgot], x), 1, "a square that meets negative numbers")
+    expect(answer([square, negative, forgot], x), 2, "a square that meets positive numbers")
 
 
 def _volume_change(answer: Answer) -> None:
@@ -26,13 +32,12 @@ def _volume_change(answer: Answer) -> None:
         expect(None if found is None else np.round(found, 4), wanted, case)
 
 
-def _log_density(answer: Answer) -> None:
-    normal = -0.5 * np.log(2 * np.pi)
-    points, log_stretches = np.zeros((1, 3)), np.zeros(1)
-    expect(answer(points, log_stretches), [3 * normal], "the centre, nothing stretched")
-    points, log_stretches = np.array([[1.0, 2.0], [0.0, -2.0]]), np.array([0.5, -1.0])
-    expected = [2 * normal - 2.5 + 0.5, 2 * normal - 2 - 1]
-    expect(answer(points, log_stretches), expected, "two points, log-stretches 1/2 and -1")
+def _stopped(answer: Answer) -> None:
+    good = np.arange(101.0)
+    new = np.array([-5.0, 1.0, 50.0, 99.0, 120.0])
+    expect(answer(good, new, 0.1), [True, True, False, True, True], "good ones 0 to 100, a tenth")
+    expect(answer(good, new, 0.01), [True, False, False, False, True], "the same, a hundredth")
+    expect(answer(-good, -new, 0.1), [True, True, False, True, True], "good ones −100 to 0")
 
 
-CHECKS = (_inverse, _volume_change, _log_density)
+CHECKS = (_broken, _volume_change, _stopped)

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from helpers.plots.picture import LINE_COLOURS, Picture
 from helpers.plots.style import GREY, PAGE, chart, check_lengths, panels, plane_points
 
+LARGEST = 3.6  # inches, the side of a panel
+
 
 def moving_points(
     stages: Sequence[ArrayLike],
@@ -45,7 +47,8 @@ def moving_points(
     if any(len(points) != len(groups) for points in stages):
         raise ValueError(f"every stage needs {len(groups)} points, one for each of the groups.")
     rows = -(-len(stages) // columns)
-    with panels(rows, columns, rows * PAGE / columns) as (figure, axes):
+    side = min(PAGE / columns, LARGEST)
+    with panels(rows, columns, rows * side, columns * side) as (figure, axes):
         for axis in axes.flat[len(stages) :]:
             axis.set_axis_off()
         for axis, points, grid, title in zip(axes.flat, stages, lines, titles, strict=False):
