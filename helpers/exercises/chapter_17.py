@@ -2,40 +2,68 @@
 
 import numpy as np
 
-from helpers.exercises.expect import Answer, expect
+from helpers.exercises.expect import Answer, WrongError, expect
 
 
-def _square(top: int, left: int) -> np.ndarray:
-    mask = np.zeros((6, 8), bool)
-    mask[top : top + 3, left : left + 3] = True
+def _mask(top: int, left: int, height: int = 9, width: int = 9) -> np.ndarray:
+    mask = np.zeros((24, 32), bool)
+    mask[top : top + height, left : left + width] = True
     return mask
 
 
-def _iou_of(answer: Answer) -> None:
-    a, empty = _square(1, 1), np.zeros((6, 8), bool)
-    expect(answer(a, _square(1, 2)), 0.5, "two squares of 9 pixels that share 6")
-    expect(answer(a, a), 1.0, "a mask and itself")
-    expect(answer(a, empty), 0.0, "a mask and an empty one")
-    expect(answer(empty, empty), 1.0, "two empty masks")
+def _fault_of(answer: Answer) -> None:
+    truth = _mask(8, 10)
+    drawn = {
+        "right": (truth,),
+        "too wide": (_mask(7, 9, 11, 11), _mask(8, 10, 9, 12)),
+        "too narrow": (_mask(9, 11, 7, 7), _mask(10, 12, 5, 5)),
+        "misses a part": (_mask(8, 10, 9, 5), _mask(8, 10, 9, 6)),
+        "moved": (_mask(8, 13), _mask(0, 0)),
+    }
+    for wanted, masks in drawn.items():
+        for mask in masks:
+            found = answer(mask, truth)
+            if found is None:
+                raise WrongError("Your function returns nothing.")
+            if found != wanted:
+                raise WrongError(f"For a mask that is '{wanted}' yours is '{found}'.")
 
 
-def _dice_from(answer: Answer) -> None:
-    expect(answer(0.5), 2 / 3, "an IoU of 0.5")
-    expect(answer(np.array([0.0, 0.25, 1.0])), [0, 0.4, 1], "IoUs of 0, 0.25 and 1")
+def _thinnest(answer: Answer) -> None:
+    expect(answer(0.5), 2.0, "an IoU of 0.5")
+    expect(answer(0.75), 6.0, "an IoU of 0.75")
 
 
-def _peak_of(answer: Answer) -> None:
-    scores = np.zeros((5, 9))
-    scores[3, 7] = 2
-    scores[1, 1] = 1
-    expect(answer(scores), (7, 3), "a map with its peak in row 3, column 7")
+def _disagree(answer: Answer) -> None:
+    truths = np.array([_mask(4, 4), _mask(8, 8)])
+    large = np.array([_mask(3, 3, 11, 11), _mask(7, 7, 11, 11)])
+
+    def shared(mask: np.ndarray, truth: np.ndarray) -> float:
+        return (mask & truth).sum() / truth.sum()
+
+    def exact(mask: np.ndarray, truth: np.ndarray) -> float:
+        return (mask == truth).mean()
+
+    small = np.array([_mask(5, 5, 8, 8), _mask(8, 8, 9, 8)])
+    expect(answer(large, small, truths, (shared, exact)), True, "one mask too large, one too small")
+    expect(answer(small, large, truths, (shared, exact)), True, "the same, exchanged")
+    expect(answer(truths, small, truths, (shared, exact)), False, "the truth against a part of it")
 
 
-def _boundary_of(answer: Answer) -> None:
-    ring = _square(1, 1)
-    ring[2, 2] = False
-    expect(answer(_square(1, 1)), ring, "a square of 3 × 3 pixels")
-    expect(answer(np.ones((1, 4), bool)), np.ones((1, 4), bool), "a mask that fills its picture")
+def _point_inside(answer: Answer) -> None:
+    ring = _mask(3, 4, 15, 19)
+    ring[6:15, 7:16] = False
+    # The right side is the thickest: 7 columns, of which the fourth lies deepest.
+    x, y = np.array(_given(answer(ring)), int)
+    expect((x, ring[y, x]), (19, True), "x, and whether it is marked, of a ring thick on the right")
+    edge = _mask(0, 0, 5, 3)
+    expect(_given(answer(edge))[0], 1, "x for a mask in the corner of the picture")
 
 
-CHECKS = (_iou_of, _dice_from, _peak_of, _boundary_of)
+def _given(found: object) -> object:
+    if found is None:
+        raise WrongError("Your function returns nothing.")
+    return found
+
+
+CHECKS = (_fault_of, _thinnest, _disagree, _point_inside)
