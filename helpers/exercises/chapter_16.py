@@ -1,33 +1,37 @@
 """Checks of the exercises of chapter 16."""
 
-import numpy as np
+from helpers.exercises.expect import Answer, WrongError, expect
 
-from helpers.exercises.expect import Answer, expect
-
-
-def _iou_of(answer: Answer) -> None:
-    expect(answer((0, 0, 10, 10), (5, 0, 15, 10)), 1 / 3, "a box and itself, moved by half")
-    expect(answer((0, 0, 10, 10), (2, 2, 4, 4)), 0.04, "a small box within a large one")
-    # Both sides apart: two negative lengths must not make a positive area.
-    expect(answer((0, 0, 2, 2), (5, 5, 9, 9)), 0.0, "two boxes that lie apart")
-
-
-def _non_maximum_suppression(answer: Answer) -> None:
-    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10], [2, 0, 12, 10]], float)
-    scores = np.array([0.6, 0.9, 0.3, 0.8])
-    expect(answer(boxes, scores, 0.5), [1, 2], "three boxes on one object and one apart")
-    # The third overlaps the first by 2/3 and the most confident by 9/11.
-    expect(answer(boxes, scores, 0.9), [1, 3, 0, 2], "the same boxes with a limit of 0.9")
-    chain = np.array([[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]], float)
-    expect(
-        answer(chain, np.array([0.9, 0.8, 0.7]), 0.4), [0, 2], "a chain: a removed box removes none"
-    )
+FAULTS = {
+    "none": ([0.9, 0.6], [True, True], [False, False]),
+    "background": ([0.05, 0.0, 0.8, 0.3], [True, False, True, True], [False] * 4),
+    "place": ([0.3, 0.2, 0.05, 0.7], [False, True, False, True], [True, False, False, False]),
+    "class": ([0.8, 0.7, 0.6, 0.9], [False, False, True, True], [True, False, True, False]),
+    "twice": ([0.8, 0.7, 0.3, 0.9], [True, True, True, True], [True, True, True, False]),
+}
 
 
-def _average_precision_of(answer: Answer) -> None:
-    expect(answer([True, False, True, True], 4), 1 / 4 + 2 * 3 / 16, "right, wrong, right, right")
-    expect(answer([True, True], 2), 1.0, "nothing but right boxes")
-    expect(answer([False, False], 3), 0.0, "nothing but wrong boxes")
+def _most_slip(answer: Answer) -> None:
+    expect(answer(12, 0.5), 4.0, "a box 12 pixels wide and an IoU of 0.5")
+    expect(answer(30, 0.25), 18.0, "a box 30 pixels wide and an IoU of 0.25")
 
 
-CHECKS = (_iou_of, _non_maximum_suppression, _average_precision_of)
+def _stride_for(answer: Answer) -> None:
+    strides = [4, 8, 16]
+    for sides, wanted in {(6, 20): 4, (50, 10): 8, (31, 33): 8, (70, 70): 16, (400, 4): 16}.items():
+        expect(answer(*sides, strides), wanted, f"a box of {sides[0]} × {sides[1]} pixels")
+    expect(answer(100, 100, [8, 32]), 32, "strides 8 and 32 and a box of 100 × 100 pixels")
+
+
+def _ailment(answer: Answer) -> None:
+    for wanted, given in FAULTS.items():
+        found = answer(*given)
+        if found is None:
+            raise WrongError("Your function returns nothing.")
+        if found != wanted:
+            raise WrongError(
+                f"For overlaps {given[0]} the fault is '{wanted}', yours is '{found}'."
+            )
+
+
+CHECKS = (_most_slip, _stride_for, _ailment)
