@@ -120,6 +120,8 @@ def found_boxes(
 ) -> Picture:
     """Show pictures with true boxes, dashed, and found ones with their class and score.
 
+    Where boxes lie on each other, the surest is on top.
+
     Parameters
     ----------
     images
@@ -147,8 +149,10 @@ def found_boxes(
             axes[i].imshow(image.transpose(1, 2, 0))
             for corners in truth.corners:
                 draw_box(axes[i], corners - 0.5, TRUE, "--")
+            # The surest is drawn last, and so on top of the weaker ones.
+            weakest_first = guess.keep(np.argsort(guess.scores, kind="stable"))
             for corners, label, score in zip(
-                guess.corners, guess.labels, guess.scores, strict=True
+                weakest_first.corners, weakest_first.labels, weakest_first.scores, strict=True
             ):
                 colour = colours[classes[label]]
                 draw_box(axes[i], corners - 0.5, colour, "-")
