@@ -7,4 +7,12 @@ from helpers.detection.boxes import (
     make_boxes,
     true_boxes,
 )
-from helpers.detection.detector import BoxDetector
+from helpers.detection.detector import BoxDetector, batch_of
+from helpers.detection.network import BoxNetworkSettings, box_network
+from helpers.detection.precision_recall import (
+    box_average_precision,
+    class_precision_recall,
+    iou_matrix,
+    precision_recall,
+)
+from helpers.detection.working_point import highest_scores, working_point_of_boxes

@@ -3,5 +3,5 @@
 from helpers.networks.backbone import trainable_backbone
 from helpers.networks.features import concatenated, patch_features
 from helpers.networks.normalisation import averaged_normalisation
-from helpers.networks.seeding import seeded
+from helpers.networks.seeding import epoch_seed, seeded
 from helpers.networks.training import TrainingSettings
