@@ -13,6 +13,7 @@ from helpers.plots.picture import LINES, Picture, class_colours
 from helpers.plots.style import GREY, PAGE, chart, check_any, check_lengths, panels
 
 TRUE = "white"  # the colour of true boxes, dashed; found ones have their class's
+TOLD = 0.6  # a box this share as sure as a picture's surest has its class and score written
 
 
 def box_overlaps(true: Sequence[float], guesses: Sequence[Sequence[float]]) -> Picture:
@@ -135,7 +136,7 @@ def found_boxes(
     columns
         Pictures in a row.
     scored
-        Whether class and score are written at the boxes.
+        Whether class and score are written at the surest box and at those not much less sure.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def found_boxes(
             ):
                 colour = colours[classes[label]]
                 draw_box(axes[i], corners - 0.5, colour, "-")
-                if scored:
+                if scored and score >= TOLD * guess.scores.max():
                     _tag(axes[i], corners, f"{classes[label]} {score:.2f}", colour)
     return Picture(
         figure,

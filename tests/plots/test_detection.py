@@ -26,12 +26,12 @@ def test_pictures_are_drawn_and_described():
         assert picture.encoded()[1]
 
 
-def test_the_surest_box_and_its_score_are_drawn_on_top():
-    found = make_boxes([[2, 2, 9, 9], [3, 3, 9, 9], [4, 4, 9, 9]], scores=[0.5, 0.9, 0.1])
+def test_the_surest_box_is_drawn_on_top_and_weak_ones_have_no_text():
+    found = make_boxes([[2, 2, 9, 9], [3, 3, 9, 9], [4, 4, 9, 9]], scores=[0.6, 0.9, 0.1])
     picture = plots.found_boxes(IMAGES[:1], [make_boxes([])], [found], ["crack"])
     (axis,) = [a for a in picture.figure.axes if a.patches]
     assert [patch.get_x() + 0.5 for patch in axis.patches[::2]] == [4, 2, 3]
-    assert [text.get_text() for text in axis.texts] == ["crack 0.10", "crack 0.50", "crack 0.90"]
+    assert [text.get_text() for text in axis.texts] == ["crack 0.60", "crack 0.90"]
 
 
 def test_a_class_of_which_nothing_is_found_is_drawn():
