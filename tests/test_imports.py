@@ -16,7 +16,7 @@ LAYERS = (
     {"annotations", "long_tail"},
     {"segmentation"},
     {"detection", "detectors"},
-    {"experiments", "inspection", "plots"},
+    {"experiments", "export", "inspection", "plots"},
 )
 FAMILIES = ("reconstruction", "self_supervision", "memory", "density")
 MODULES = sorted(HELPERS.rglob("*.py"))

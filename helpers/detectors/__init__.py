@@ -22,6 +22,7 @@ from helpers.detectors.reconstruction.skip_autoencoder import (
     SkipAutoencoderDetector,
     SkipAutoencoderSettings,
 )
+from helpers.detectors.saved import load_detector, save_detector
 from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
 from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteDetector,

@@ -331,6 +331,16 @@ class StudentTeacherDetector(FeatureDetector):
     def _differences(self, batch: torch.Tensor) -> Maps:
         return differences(self.teacher(batch), self.student(batch))
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the product of the layers' maps, see ``Learner``."""
+        layers = [
+            functional.interpolate(
+                self.distances[name](values)[:, None], batch.shape[2:], mode="bilinear"
+            )
+            for name, values in self._differences(batch).items()
+        ]
+        return torch.stack(layers).prod(0)[:, 0], None
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self, "distances")

@@ -160,6 +160,10 @@ class SyntheticSegmenterDetector(FeatureDetector):
         masks = masks.to(images.device)
         return fill_masks(images, masks, textures.to(images), s.opacity), masks
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the probabilities, see ``Learner``."""
+        return self.model(batch).sigmoid(), None
+
     def predict(self, images: np.ndarray) -> Scores:
         """Return the probability of each pixel of uint8 images N×3×H×W to be defective."""
         check_fitted(self)

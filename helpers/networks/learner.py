@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 
 from helpers.machine import check_images
 
@@ -29,6 +30,7 @@ class Learner:
     """
 
     settings_class: ClassVar[type]
+    why_not_exported: ClassVar[str] = ""
     any_size: ClassVar[bool] = False
 
     def __init__(self, settings: Any = None) -> None:
@@ -60,6 +62,23 @@ class Learner:
         self._recall(state)
         self._side = state["side"]
         return self
+
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Do with tensors alone what ``predict`` does, up to enlarging, smoothing and pooling.
+
+        It is what is exported; ``why_not_exported`` says why a detector has none.
+
+        Parameters
+        ----------
+        batch
+            float32, B×3×H×W, in [0, 1].
+
+        Returns
+        -------
+        tuple
+            Maps B×h×w; and B image scores, or none where the map is pooled.
+        """
+        raise NotImplementedError(self.why_not_exported or "it is made of more than tensors")
 
     def _learned(self) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__} cannot tell what it has learned.")

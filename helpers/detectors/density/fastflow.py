@@ -132,6 +132,19 @@ class FastFlowDetector(FeatureDetector):
             }
         )
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the mean of the layers' maps, see ``Learner``."""
+        layers = []
+        for name, values in self.backbone(batch).items():
+            mean, spread = self.scales[name]
+            latent, _ = self.flows[name]((values - mean) / spread)
+            layers.append(
+                functional.interpolate(
+                    anomaly_map(latent)[:, None], batch.shape[2:], mode="bilinear"
+                )
+            )
+        return torch.stack(layers).mean(0)[:, 0], None
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         maps = []

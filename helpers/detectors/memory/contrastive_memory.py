@@ -177,6 +177,10 @@ class ContrastiveMemoryDetector(Learner):
         self.bank = PatchCoreDetector(self.settings.memory).restore(state["bank"])
         self.backbone, self.memory = self.bank.backbone, self.bank.memory
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return what the memory's PatchCore does, see ``Learner``."""
+        return self.bank.tensor_maps(batch)
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self, "bank")

@@ -13,7 +13,7 @@ from helpers.detectors.memory.nearest import nearest_neighbours
 from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.features import patch_features, patch_vectors
+from helpers.networks.features import concatenated, patch_features, patch_vectors
 from helpers.networks.found_again import backbone_from, backbone_state
 from helpers.networks.inference import check_fitted, here, to_array
 
@@ -131,6 +131,29 @@ class PatchCoreDetector(FeatureDetector):
         self.backbone = backbone_from(state["backbone"])
         self.memory, self.scale = here([state["memory"], state["scale"]])
         self.memory_positions = state["positions"]
+
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the distances to the memory and the re-weighted scores, see ``Learner``."""
+        features = concatenated(self.backbone(batch), self.settings.patch)
+        height, width = features.shape[2:]
+        vectors = patch_vectors(features) / self.scale
+        ranking = self.memory.square().sum(1) - 2 * vectors @ self.memory.T
+        entries = ranking.argmin(1)
+        distances = (vectors - self.memory[entries]).norm(dim=1).view(-1, height * width)
+        largest, patch = distances.max(1)
+        wide = vectors.view(-1, height * width, vectors.shape[1])
+        rows = patch[:, None, None].expand(-1, 1, wide.shape[2])
+        decisive = wide.gather(1, rows)[:, 0]
+        nearest = entries.view(-1, height * width).gather(1, patch[:, None])[:, 0]
+        image = largest
+        if self.settings.neighbours > 1:
+            middle = self.memory[nearest]
+            around = self.memory.square().sum(1) - 2 * middle @ self.memory.T
+            around = around.topk(self.settings.neighbours, largest=False).indices
+            spread = (decisive[:, None] - self.memory[around]).norm(dim=2)
+            share = torch.exp(largest - torch.logsumexp(spread, 1))
+            image = (1 - share).clamp_min(0) * largest
+        return distances.view(-1, height, width), image
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

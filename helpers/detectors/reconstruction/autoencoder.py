@@ -146,6 +146,10 @@ class ReconstructionDetector(Learner):
     def _recall(self, state: dict[str, Any]) -> None:
         self.model = with_numbers(self._network(state["side"]), state["model"])
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the squared error of the reconstruction, see ``Learner``."""
+        return (self.model(batch) - batch).square().mean(1), None
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         errors = (self.reconstruct(images) - images.astype(np.float32) / 255) ** 2

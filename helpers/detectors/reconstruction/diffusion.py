@@ -105,6 +105,7 @@ class DiffusionDetector(Learner):
 
     revision = 1
     settings_class = DiffusionSettings
+    why_not_exported = "it scores with noise from PyTorch's generator, which no other runtime has"
 
     def fit(self, images: np.ndarray) -> Self:
         """Train on good images: uint8, N×3×H×W.

@@ -10,7 +10,7 @@ from helpers.detectors.base import FeatureDetector
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
 from helpers.networks.backbone import FeatureExtractor
-from helpers.networks.features import patch_features, patch_vectors
+from helpers.networks.features import concatenated, patch_features, patch_vectors
 from helpers.networks.found_again import backbone_from, backbone_state
 from helpers.networks.inference import check_fitted, here, to_array
 
@@ -165,6 +165,12 @@ class FeatureReconstructionDetector(FeatureDetector):
     def _recall(self, state: dict[str, Any]) -> None:
         self.backbone = backbone_from(state["backbone"])
         self.model = LinearAutoencoder(**here(state["model"]))
+
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the errors of the patches' features, see ``Learner``."""
+        features = concatenated(self.backbone(batch), self.settings.patch)
+        errors = self.model.error(patch_vectors(features))
+        return errors.view(-1, *features.shape[2:]), None
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""

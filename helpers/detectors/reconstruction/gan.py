@@ -208,6 +208,12 @@ class GanDetector(Learner):
         self.generator = with_numbers(Generator(s.code, s.widths), state["generator"])
         self.encoder = with_numbers(Encoder(s.code, s.widths), state["encoder"])
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the squared error of the reconstruction, see ``Learner``."""
+        bytes_ = functional.avg_pool2d(255 * batch, batch.shape[-1] // self.settings.side)
+        small = bytes_.round() / 255
+        return (self.generator(self.encoder(small)) - small).square().mean(1), None
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         s = self.settings

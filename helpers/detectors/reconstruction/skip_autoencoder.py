@@ -239,6 +239,10 @@ class SkipAutoencoderDetector(Learner):
         check_fitted(self)
         self.settings.widths(images.shape[-1])
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the residual, see ``Learner``."""
+        return self._map(batch), None
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         self._check(images)

@@ -76,7 +76,7 @@ def blur(pictures: torch.Tensor) -> torch.Tensor:
     offset = torch.arange(WINDOW, device=pictures.device) - WINDOW // 2
     bell = torch.exp(-(offset**2) / (2 * SIGMA**2))
     bell = bell / bell.sum()
-    channels = pictures.shape[1]
+    channels = int(pictures.shape[1])  # a plain number for the export to ONNX too
     padded = functional.pad(pictures, [WINDOW // 2] * 4, mode="reflect")
     rows = functional.conv2d(
         padded, bell.view(1, 1, 1, -1).repeat(channels, 1, 1, 1), groups=channels

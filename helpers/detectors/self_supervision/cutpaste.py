@@ -172,6 +172,19 @@ class CutPasteDetector(Learner):
         check_fitted(self)
         return infer(lambda batch: self.model(batch).float().softmax(1), images)
 
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return Grad-CAM's maps and the squared distances, see ``Learner``."""
+        features = self.model.features(batch)
+        # In 64 bits, as NumPy computes it: a precision's numbers are of very different sizes.
+        mean, precision = (
+            torch.as_tensor(part).to(batch.device)
+            for part in (self.density.mean, self.density.precision)
+        )
+        difference = features.mean((2, 3)) - mean
+        slope = difference @ precision
+        maps = (slope[:, :, None, None] * features).sum(1).clamp_min(0)
+        return maps.float(), (slope * difference).sum(1).float()
+
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self)

@@ -47,6 +47,11 @@ class PatchCutPasteDetector(CutPasteDetector):
 
     revision = 2
     settings_class = PatchCutPasteSettings
+    why_not_exported = "it cuts each picture into hundreds of crops, which ONNX has no operator for"
+
+    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Refuse: see ``why_not_exported``."""
+        raise NotImplementedError(self.why_not_exported)
 
     def _good_embeddings(self, images: np.ndarray) -> np.ndarray:
         # Two dozen crops of each image are plenty for one mean and one covariance.
