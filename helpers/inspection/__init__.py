@@ -7,6 +7,7 @@ from helpers.inspection.conformal import (
     needed_table,
     photos_needed,
 )
+from helpers.inspection.drift import capital, first_alarm, rank_p_values
 from helpers.inspection.good import GoodPhotos, gather
 from helpers.inspection.inspector import Inspector, InspectorSettings, Verdict, fit_inspector
 from helpers.inspection.resolution import Resolution

@@ -20,6 +20,7 @@ from helpers.metrics.comparison import (
     comparison_table,
     verdicts,
 )
+from helpers.metrics.detection_probability import detection_curve
 from helpers.metrics.image import (
     auroc_interval,
     auroc_per_defect,

@@ -26,6 +26,8 @@ from helpers.plots.detection import (
     precision_recall_steps,
     pyramid_maps,
 )
+from helpers.plots.detection_probability import detection_curves
+from helpers.plots.drift import capital_plot
 from helpers.plots.flow import density_map, grid_cells, grid_lines, moving_points, stretched_cells
 from helpers.plots.images import heat_map_overlay, image_grid, mask_position_map
 from helpers.plots.planes import (
