@@ -35,12 +35,11 @@ from helpers.inspection.results import UNREAD, inspect_folder
 from helpers.metrics.image import auroc_interval, image_auroc
 from helpers.networks.backbone import backbone
 
-NUTS = {"train/good": 391, "test/good": 1, "test/crack": 1}
 SIDE, FITTED = 128, 60
 
 
 def nuts() -> np.ndarray:
-    return generate_category(SIDE, NUTS).train
+    return generate_category(SIDE).train
 
 
 def nut_scores() -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from tqdm import tqdm
 
 from helpers.data.groups import group_folds, one_of_each
 from helpers.data.squares import Squares
@@ -188,7 +189,7 @@ def fit_inspector(good: GoodPhotos, settings: InspectorSettings | None = None) -
     else:
         fold = group_folds(good.groups, min(s.folds, len(parts)), s.seed)
     scores, strangeness = np.empty(len(fold)), np.empty(len(fold))
-    for number in range(fold.max() + 1):
+    for number in tqdm(range(fold.max() + 1), desc="fitting", leave=False, delay=1):
         detector = _fitted(good, fold != number, s, network)
         mine = np.flatnonzero(fold == number)
         scores[mine] = [_score(detector, good, i) for i in mine]

@@ -15,8 +15,8 @@ THUMBNAIL = 32
 COPY = 1.0  # grey levels between thumbnails: less is the same picture, saved twice
 FAR = 5.0  # robust standard deviations
 LIGHT_FLOOR, FOCUS_FLOOR = 5.0, 0.15  # spreads below these (grey levels; log units) are ignored
-# Of one product's photos the silhouette was below .25, of two products' above .45: the real and
-# generated training photos of `benchmarks/inspection.py`.
+# `benchmarks.inspection kinds`, on training photos: below .25 for one product, above .45 for two;
+# for real and generated hazelnuts together between the two.
 TWO_KINDS = 0.35
 FEW = 8
 

@@ -28,10 +28,12 @@ def outlined(photo: np.ndarray, odd: np.ndarray) -> np.ndarray:
     odd
         bool, h×w.
     """
+    if not odd.any():
+        return photo
     width = max(1, round(max(odd.shape) / 256))
-    near = binary_dilation(odd, iterations=width) if odd.any() else odd
-    line = binary_dilation(near, iterations=width) & ~near if odd.any() else odd
-    edge = binary_dilation(line, iterations=width) & ~near & ~line if odd.any() else odd
+    near = binary_dilation(odd, iterations=width)
+    line = binary_dilation(near, iterations=2 * width) & ~near
+    edge = binary_dilation(line, iterations=width) & ~near & ~line
     drawn = photo.copy()
     drawn[edge], drawn[line] = DARK, ORANGE
     return drawn
