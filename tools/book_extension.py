@@ -1,7 +1,7 @@
 """Sphinx extension of the book: no page needs a network, and every notebook has its buttons.
 
 It shows the notebooks of the folder ``notebooks_folder``, in which they may have fresh outputs.
-It writes the explorers' data, copies MathJax from a Python package next to the pages, leaves out
+It writes the moving pages' data, copies MathJax from a Python package next to the pages, leaves out
 the icons that no page shows, and adds a JupyterLab button.
 """
 
@@ -15,22 +15,45 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from tools import explorer_data
+from tools import explorer_data, inspector_data
 from tools.notebook_files import NOTEBOOKS
 from tools.repository import ROOT
 
 MADE = ROOT / "_build" / "made"
 RECORDS = ROOT / "book" / "records" / "detectors" / "quick"
-EXPLORER = "book/explorer"
-EXPLORER_SCRIPTS = (
-    "vendor/htm-preact.js",
-    "explorer/scores.js",
-    "explorer/pictures.js",
-    "explorer/maths.js",
-    "explorer/parts.js",
-    "explorer/threshold.js",
-    "explorer/mixing.js",
-)
+# Pages that move: their scripts in the order they run, and their style sheets.
+MOVING = {
+    "book/explorer": (
+        (
+            "vendor/htm-preact.js",
+            "explorer/scores.js",
+            "explorer/pictures.js",
+            "explorer/maths.js",
+            "explorer/parts.js",
+            "explorer/threshold.js",
+            "explorer/mixing.js",
+        ),
+        ("explorer/explorer.css",),
+    ),
+    # What it loads when its reader starts it, weights.js and nuts.js, is not among them.
+    "book/inspector": (
+        (
+            "vendor/htm-preact.js",
+            "explorer/parts.js",
+            "inspector/wasm.js",
+            "inspector/kernels.js",
+            "inspector/network.js",
+            "inspector/memory.js",
+            "inspector/pictures.js",
+            "inspector/archive.js",
+            "inspector/session.js",
+            "inspector/thread.js",
+            "inspector/parts.js",
+            "inspector/page.js",
+        ),
+        ("explorer/explorer.css", "inspector/inspector.css"),
+    ),
+}
 # The theme loads them on every page, for a search while one types, which is off.
 SEARCH_TOOLS = re.compile(
     r'\s*<script src="[./]*(_static/searchtools|_static/language_data|searchindex)\.js"></script>'
@@ -89,7 +112,7 @@ def trimmed(script: str, used: set[str]) -> str:
 
 
 def make_assets(app: Sphinx, config: Config) -> None:
-    """Write what the explorers read, once for each state of the records and the code."""
+    """Write what the moving pages read, once for each state of the records and the code."""
     config.mathjax_path = "mathjax/tex-chtml.js"
     config.html_context.setdefault("default_mode", "auto")  # light or dark, as the system has it
     config.html_theme_options["navbar_persistent"] = []  # the sidebar has the search field
@@ -97,11 +120,12 @@ def make_assets(app: Sphinx, config: Config) -> None:
         *sorted(RECORDS.glob("*/*.json")),
         *sorted((ROOT / "helpers/hazelnuts").glob("*.py")),
     ]
-    sources.append(Path(explorer_data.__file__))
+    sources += [Path(module.__file__) for module in (explorer_data, inspector_data)]
     state = "\n".join(f"{path.name} {path.stat().st_mtime_ns}" for path in sources)
     mark = MADE.with_name("made.txt")
     if not mark.is_file() or mark.read_text("utf-8") != state:
         explorer_data.write(MADE / "explorer", RECORDS)
+        inspector_data.write(MADE / "inspector")
         mark.write_text(state, "utf-8")
     config.html_static_path.append(str(MADE))
 
@@ -116,7 +140,7 @@ def show_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
 def dress_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Give the explorer page its scripts and each notebook its JupyterLab button.
+    """Give the moving pages their scripts and each notebook its JupyterLab button.
 
     Sphinx gives an entry of the bibliography a role that DPUB-ARIA 1.1 has withdrawn.
     """
@@ -128,10 +152,11 @@ def dress_page(
         for file in context["script_files"]
         if "thebe" not in f"{file.filename}{file.attributes.get('body')}".lower()
     ]
-    if pagename == EXPLORER:
-        for script in EXPLORER_SCRIPTS:
-            app.add_js_file(script, loading_method="defer")
-        app.add_css_file("explorer/explorer.css")
+    scripts, styles = MOVING.get(pagename, ((), ()))
+    for script in scripts:
+        app.add_js_file(script, loading_method="defer")
+    for style in styles:
+        app.add_css_file(style)
     for button in context.get("header_buttons", []):
         if button.get("label") == "launch-buttons":
             button["buttons"].append(lab_button(pagename))
