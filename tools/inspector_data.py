@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,23 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.detectors.memory.patchcore import PatchCoreSettings
+from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
+from helpers.detectors.saved import FORMAT
 from helpers.hazelnuts import render
 from helpers.networks.architectures import LITE
-from helpers.networks.backbone import backbone
-from helpers.networks.efficientnet_lite import SHA256
+from helpers.networks.backbone import Backbone, backbone
+from helpers.networks.found_again import backbone_state
+from helpers.plain import plain
 from tools.explorer_data import script, webp
 
 LAYERS = PatchCoreSettings().layers
 SIDE = 224  # pixels
-GOOD = range(1000, 1012)  # seeds of the nuts to learn from
-# And of those to judge: seeds that no nut to learn from has.
-JUDGED = ((3007, "good"), (3012, "crack"), (3008, "hole"), (3010, "print"), (3011, "cut"))
+GOOD = range(1000, 1020)  # seeds of the nuts to learn from
+# And of those to inspect: seeds that no nut to learn from has.
+INSPECTED = (
+    *((3007, "good"), (3014, "good"), (3011, "cut")),
+    *((3010, "print"), (3008, "hole"), (3012, "crack")),
+)
 
 
 def convolutions(network: nn.Module) -> Iterator[tuple[dict[str, Any], nn.Conv2d]]:
@@ -64,12 +70,23 @@ def model() -> dict[str, Any]:
     weights = np.concatenate([part.weight.numpy().ravel() for part in parts])
     biases = np.concatenate([part.bias.numpy().ravel() for part in parts])
     return {
-        "architecture": LITE,
-        "sha256": SHA256,
-        "names": list(LAYERS),
+        "header": header(network),
         "layers": marked,
         "weights": _base64(weights.astype("<f4").tobytes()),
         "biases": _base64(biases.astype("<f4").tobytes()),
+    }
+
+
+def header(network: Backbone) -> dict[str, Any]:
+    """Return what ``helpers.detectors.saved`` writes of a detector before it has learned."""
+    return {
+        "format": FORMAT,
+        "kind": PatchCoreDetector.__name__,
+        "revision": PatchCoreDetector.revision,
+        "book": version("one-bad-nut"),
+        "torch": torch.__version__,
+        "settings": plain(PatchCoreSettings(architecture=LITE, weights="imagenet")),
+        "state": {"side": SIDE, "backbone": backbone_state(network)},
     }
 
 
@@ -102,5 +119,5 @@ def write(folder: Path) -> None:
     """Write the inspector's weights and nuts into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "weights.js").write_text(script("inspectorModel", model()), "utf-8")
-    ours = {"good": nuts((seed, "good") for seed in GOOD), "judged": nuts(JUDGED)}
+    ours = {"good": nuts((seed, "good") for seed in GOOD), "inspected": nuts(INSPECTED)}
     (folder / "nuts.js").write_text(script("inspectorNuts", ours), "utf-8")

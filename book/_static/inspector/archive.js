@@ -1,13 +1,13 @@
-/* What was learned, as a file: a zip archive without compression that holds inspector.json, arrays
- * as NumPy writes them (.npy) and, if wanted, the good photos. helpers/detectors/memory/page_file.py
- * reads the same. */
+/* What was learned, as a file that Python reads too: helpers/networks/archive.py, a zip archive
+ * without compression that holds header.json, arrays as NumPy writes them, and their SHA-256. */
 (window.inspectorParts ||= []).push(function (inspector) {
   "use strict";
-  const FORMAT = "one-bad-nut inspector", VERSION = 1;
+  const HEADER = "header.json", CHECKSUM = "header.sha256";
   const LOCAL = 0x04034b50, CENTRAL = 0x02014b50, END = 0x06054b50;
   const DAY = 0x21; // 1 January 1980, the first that zip knows: a file says nothing about its reader
   const DAMAGED = "The file is damaged or cut short: copy or save it again.";
-  const KINDS = { "<f4": Float32Array, "<i4": Int32Array };
+  const KINDS = { "<f4": Float32Array, "<i8": BigInt64Array, "|u1": Uint8Array };
+  const STRANGE = "This is no file that the inspector has saved.";
 
   const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
     let value = n;
@@ -55,7 +55,7 @@
     let end = bytes.length - 22;
     while (end >= 0 && view.getUint32(end, true) !== END) end -= 1;
     if (end < 0) {
-      throw new Error(bytes[0] === 0x50 && bytes[1] === 0x4b ? DAMAGED : "This is no file that the inspector has saved.");
+      throw new Error(bytes[0] === 0x50 && bytes[1] === 0x4b ? DAMAGED : STRANGE);
     }
     try {
       const files = {};
@@ -81,7 +81,7 @@
 
   /** An array as NumPy's format 1.0 keeps it. */
   function npy(values, shape) {
-    const kind = values instanceof Float32Array ? "<f4" : "<i4";
+    const kind = Object.keys(KINDS).find((name) => values instanceof KINDS[name]);
     const dims = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
     const head = `{'descr': '${kind}', 'fortran_order': False, 'shape': ${dims}, }`;
     const padded = `${head.padEnd(64 * Math.ceil((head.length + 11) / 64) - 11)}\n`;
@@ -99,25 +99,65 @@
     const fits = head.includes(`'descr': '${kind}'`) && head.includes("'fortran_order': False")
       && dims.length === shape.length && dims.every((d, i) => d === shape[i]);
     const data = fits ? bytes.slice(10 + long) : new Uint8Array();
-    if (!fits || data.length !== 4 * dims.reduce((a, b) => a * b, 1)) throw new Error(DAMAGED);
+    if (!fits || data.length !== KINDS[kind].BYTES_PER_ELEMENT * dims.reduce((a, b) => a * b, 1)) throw new Error(DAMAGED);
     return new KINDS[kind](data.buffer);
   }
 
-  /** The settings of an archive, if it is of this format and version. */
-  function settingsOf(files) {
-    let settings;
-    try {
-      settings = JSON.parse(new TextDecoder().decode(files["inspector.json"]));
-    } catch {
-      settings = null;
+  /* SHA-256 (FIPS 180-4). The browser's own is missing on pages that come by plain http. */
+  const [STARTS, ROUNDS] = (() => {
+    const primes = [];
+    for (let n = 2; primes.length < 64; n += 1) if (primes.every((p) => n % p)) primes.push(n);
+    const bits = (root) => Math.floor((root - Math.floor(root)) * 2 ** 32);
+    return [primes.slice(0, 8).map((p) => bits(Math.sqrt(p))), primes.map((p) => bits(Math.cbrt(p)))];
+  })();
+  const turned = (x, by) => (x >>> by) | (x << (32 - by));
+
+  function sha256(bytes) {
+    const state = Int32Array.from(STARTS), words = new Int32Array(64);
+    const whole = new Uint8Array(64 * Math.ceil((bytes.length + 9) / 64)), view = new DataView(whole.buffer);
+    whole.set(bytes);
+    whole[bytes.length] = 128;
+    view.setUint32(whole.length - 8, Math.floor(bytes.length / 2 ** 29));
+    view.setUint32(whole.length - 4, (bytes.length * 8) >>> 0);
+    for (let at = 0; at < whole.length; at += 64) {
+      for (let t = 0; t < 64; t += 1) {
+        if (t < 16) words[t] = view.getInt32(at + 4 * t);
+        else {
+          const a = words[t - 15], b = words[t - 2];
+          words[t] = words[t - 16] + words[t - 7] + (turned(a, 7) ^ turned(a, 18) ^ (a >>> 3))
+            + (turned(b, 17) ^ turned(b, 19) ^ (b >>> 10));
+        }
+      }
+      let [a, b, c, d, e, f, g, h] = state;
+      for (let t = 0; t < 64; t += 1) {
+        const one = (h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + ROUNDS[t] + words[t]) | 0;
+        const two = ((turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+        [h, g, f, e, d, c, b, a] = [g, f, e, (d + one) | 0, c, b, a, (one + two) | 0];
+      }
+      [a, b, c, d, e, f, g, h].forEach((value, i) => { state[i] += value; });
     }
-    if (!settings || settings.format !== FORMAT) throw new Error("This is no file that the inspector has saved.");
-    if (settings.version !== VERSION) {
-      throw new Error(`The file is of version ${settings.version}; this page reads version ${VERSION}. `
-        + "Learn anew from the photos, or open it in the book's version that it was saved by.");
-    }
-    return settings;
+    return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
   }
 
-  inspector.archive = { zipped, unzipped, npy, unnpy, settingsOf, FORMAT, VERSION, DAMAGED };
+  /** A header and arrays by name, as one file. */
+  function written(header, arrays) {
+    const digests = Object.fromEntries(Object.entries(arrays).map(([name, bytes]) => [name, sha256(bytes)]));
+    const head = new TextEncoder().encode(JSON.stringify({ ...header, arrays: digests }, null, 1));
+    return zipped({ [HEADER]: head, [CHECKSUM]: new TextEncoder().encode(sha256(head)), ...arrays });
+  }
+
+  /** The header and the arrays of such a file, every checksum verified. */
+  function readBack(bytes) {
+    const { [HEADER]: head, [CHECKSUM]: sum, ...arrays } = unzipped(bytes);
+    if (!head || !sum) throw new Error(STRANGE);
+    if (new TextDecoder().decode(sum) !== sha256(head)) throw new Error(DAMAGED);
+    const header = JSON.parse(new TextDecoder().decode(head));
+    const names = Object.keys(arrays), known = header.arrays || {};
+    if (names.length !== Object.keys(known).length || names.some((name) => known[name] !== sha256(arrays[name]))) {
+      throw new Error(DAMAGED);
+    }
+    return { header, arrays };
+  }
+
+  inspector.archive = { written, readBack, npy, unnpy, sha256, DAMAGED, STRANGE };
 });

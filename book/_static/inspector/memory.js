@@ -221,7 +221,7 @@
    * The score of a picture, its map, and the patch that decides with its nearest good one. `memory`
    * has `entries`, and `laid`, the same for the kernels.
    */
-  function judge(engine, { side, values }, memory, { neighbours, smoothing, size }) {
+  function inspect(engine, { side, values }, memory, { neighbours, smoothing, size }) {
     const { entries, count, wide } = memory, { places } = nearestIn(engine, values, memory.laid);
     const distances = new Float32Array(side * side);
     let patch = 0;
@@ -248,6 +248,6 @@
   }
 
   inspector.memory = {
-    layerScale, divide, laidOut, nearestIn, kCentre, reweighted, smooth, enlarged, judge, thresholdFrom,
+    layerScale, divide, laidOut, nearestIn, kCentre, reweighted, smooth, enlarged, inspect, thresholdFrom,
   };
 });

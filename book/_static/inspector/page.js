@@ -27,16 +27,15 @@
 
   function Result({ result, photo, good, state, threshold, onRemove }) {
     const odd = result.score > threshold, verdict = odd ? "odd" : "good";
-    const limit = (state.high * threshold) / state.threshold.value;
     const like = good.find((one) => one.key === result.like.key);
     return html`<li class=${`inspector-result ${verdict}`} data-score=${result.score} data-verdict=${verdict}>
       <p><b>${odd ? "✕ Odd" : "✓ Good"}</b> <span>${photo.name}: score ${short(result.score)}, threshold ${short(threshold)}</span>
         <button type="button" aria-label=${`Remove ${photo.name}`} onClick=${onRemove}>×</button></p>
       <div class="inspector-row">
-        <figure><${Marked} photo=${photo} map=${result.map} limit=${limit}
-          label=${`${photo.name}, ${verdict}; a line surrounds what is odder than anything on the good photos left out`} />
+        <figure><${Marked} photo=${photo} map=${result.map} limit=${threshold}
+          label=${`${photo.name}, ${verdict}; a line surrounds what is above the threshold`} />
           <figcaption>photo</figcaption></figure>
-        <figure><${Map} map=${result.map} low=${state.low} high=${1.5 * state.high}
+        <figure><${Map} map=${result.map} low=${state.low} high=${1.5 * state.threshold.value}
           label=${`Anomaly map of ${photo.name}: yellow where it is odd`} /><figcaption>map</figcaption></figure>
         <figure><${Patch} photo=${photo} patch=${result.patch} side=${result.side}
           label=${`The oddest place of ${photo.name}`} /><figcaption>oddest place</figcaption></figure>
@@ -53,7 +52,7 @@
     const [said, setSaid] = useState("");
     const [problems, setProblems] = useState([]);
     const [good, setGood] = useState([]);
-    const [judged, setJudged] = useState([]);
+    const [inspected, setInspected] = useState([]);
     const [state, setState] = useState(null);
     const [threshold, setThreshold] = useState(null);
     const [count, setCount] = useState(null);
@@ -105,12 +104,12 @@
       return learned;
     }
 
-    async function judge(photos, before = []) {
+    async function inspect(photos, before = []) {
       const results = [...before];
       for (const [i, photo] of photos.entries()) {
-        setDoing({ what: "Judging", share: i / photos.length });
-        results.unshift({ photo, result: await ask("judge", { key: photo.key }) });
-        setJudged([...results]);
+        setDoing({ what: "Inspecting", share: i / photos.length });
+        results.unshift({ photo, result: await ask("inspect", { key: photo.key }) });
+        setInspected([...results]);
       }
     }
 
@@ -132,16 +131,16 @@
       const photos = await read(window.inspectorNuts.good.map(fileOf));
       ours.current = true;
       setGood(photos);
-      setJudged([]);
+      setInspected([]);
       await learnFrom(photos);
-      await judge(await read(window.inspectorNuts.judged.map(fileOf)));
+      await inspect(await read(window.inspectorNuts.inspected.map(fileOf)));
     }
 
     const addGood = during("Reading the photos", async (files) => {
       const photos = await read(files);
       if (!photos.length) return;
       const before = ours.current ? [] : good;
-      if (ours.current) setJudged([]); // nuts, and the reader's part is none
+      if (ours.current) setInspected([]); // nuts, and the reader's part is none
       ours.current = false;
       setGood([...before, ...photos]);
       setStale(true);
@@ -152,14 +151,14 @@
     };
     const learn = during("Looking at the photos", async () => {
       await learnFrom(good);
-      await judge(judged.map(({ photo }) => photo).reverse());
+      await inspect(inspected.map(({ photo }) => photo).reverse());
     });
-    const addJudged = during("Reading the photos", async (files) => judge(await read(files), judged));
+    const addInspected = during("Reading the photos", async (files) => inspect(await read(files), inspected));
     const resize = during("Choosing what to remember", async (entries) => {
       const before = state.threshold.value, learned = await ask("resize", { count: entries });
       setState(learned);
       setThreshold(threshold === before ? learned.threshold.value : threshold);
-      await judge(judged.map(({ photo }) => photo).reverse());
+      await inspect(inspected.map(({ photo }) => photo).reverse());
     });
     const save = during("Saving", async () => {
       const archive = await ask("save", { threshold, photos: withPhotos });
@@ -176,7 +175,7 @@
       setCount(learned.count);
       setGood(learned.good);
       setStale(false);
-      setJudged([]);
+      setInspected([]);
       setSaid(`Loaded: ${learned.count} patches of ${learned.names.length} photos, threshold ${short(learned.chosen)}.`);
     });
 
@@ -185,11 +184,11 @@
         It loads its network (4 MB, from this book) and begins with the book's own nuts.</p>
         <p role="status">${doing ? `${doing.what} …` : ""}</p><${Problems} list=${problems} /></div>`;
     }
-    const odd = judged.filter(({ result }) => result.score > threshold).length;
+    const odd = inspected.filter(({ result }) => result.score > threshold).length;
     const at = state && Math.round((threshold / state.threshold.value / WIDEST) * STEPS);
     return html`<div>
       <p role="status" class="explorer-status">${doing ? `${doing.what} …${doing.share === undefined ? "" : ` ${Math.round(100 * doing.share)} %`}`
-    : `${said}${judged.length ? ` Judged: ${judged.length}, odd: ${odd}.` : ""}`}</p>
+    : `${said}${inspected.length ? ` Inspected: ${inspected.length}, odd: ${odd}.` : ""}`}</p>
       <progress max="1" value=${doing ? (doing.share ?? 0) : 1} class=${busy ? "" : "hidden"} aria-label="Progress"></progress>
       <${Problems} list=${problems} />
       <section aria-labelledby="inspector-good">
@@ -206,14 +205,14 @@
           <button type="button" disabled=${busy || ours.current} onClick=${during("Reading the photos", takeOurs)}>The book's nuts</button>
         </p>
       </section>
-      ${state && html`<section aria-labelledby="inspector-judge">
-        <h3 id="inspector-judge">2. Photos to judge</h3>
-        <${Source} id="judge-files" label="Drop photos to judge here, or choose them:" busy=${busy} onFiles=${addJudged}
+      ${state && html`<section aria-labelledby="inspector-inspect">
+        <h3 id="inspector-inspect">2. Photos to inspect</h3>
+        <${Source} id="inspect-files" label="Drop photos to inspect here, or choose them:" busy=${busy} onFiles=${addInspected}
           onProblem=${(text) => setProblems([text])} />
         ${stale && html`<p>The good photos have changed since it learned.</p>`}
         <${Slider} id="inspector-threshold" min="1" max=${STEPS} step="1" value=${at} busy=${busy}
           label=${html`Threshold: <output for="inspector-threshold">${short(threshold)}</output>`}
-          text=${`${short(threshold)}, ${odd} of ${judged.length} photos odd`}
+          text=${`${short(threshold)}, ${odd} of ${inspected.length} photos odd`}
           onMove=${(step) => setThreshold(step === Math.round(STEPS / WIDEST) ? state.threshold.value
     : (step / STEPS) * WIDEST * state.threshold.value)} />
         <${Slider} id="inspector-memory" min=${Math.min(10, state.most)} max=${state.most} step="1" value=${count} busy=${busy}
@@ -221,8 +220,8 @@
           text=${`${count} patches`} onMove=${setCount} onSet=${resize} />
         <p class="explorer-buttons"><button type="button" disabled=${busy || threshold === state.threshold.value}
           onClick=${() => setThreshold(state.threshold.value)}>The threshold from the photos left out</button></p>
-        <ul class="inspector-results">${judged.map(({ photo, result }) => html`<${Result} key=${photo.key} photo=${photo} result=${result}
-          good=${good} state=${state} threshold=${threshold} onRemove=${() => setJudged(judged.filter((one) => one.photo !== photo))} />`)}</ul>
+        <ul class="inspector-results">${inspected.map(({ photo, result }) => html`<${Result} key=${photo.key} photo=${photo} result=${result}
+          good=${good} state=${state} threshold=${threshold} onRemove=${() => setInspected(inspected.filter((one) => one.photo !== photo))} />`)}</ul>
       </section>`}
       <section aria-labelledby="inspector-file">
         <h3 id="inspector-file">3. Keep it</h3>

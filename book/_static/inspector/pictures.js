@@ -94,7 +94,9 @@
     for (let row = 0; row < high; row += 1) {
       pixels.set(small.subarray(3 * row * wide, 3 * (row + 1) * wide), 3 * row * size);
     }
-    return { pixels, width: wide, height: high };
+    let light = 0; // the mean grey level, by Pillow's weights
+    for (let i = 0; i < small.length; i += 3) light += 0.299 * small[i] + 0.587 * small[i + 1] + 0.114 * small[i + 2];
+    return { pixels, width: wide, height: high, from: [width, height], light: light / (wide * high) };
   }
 
   /** Read a file, upright: bytes size × size × 3, and how much of the square is the photo. */

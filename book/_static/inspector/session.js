@@ -2,17 +2,21 @@
  * the commands that the page gives. Nothing here knows of buttons. */
 (window.inspectorParts ||= []).push(function (inspector) {
   "use strict";
-  const SIZE = 224, LARGEST = 3000, SHARE = 0.1, NEIGHBOURS = 9, SMOOTHING = 1 / 64;
   const LEFT_OUT = 1 / 3; // of the good photos, for the threshold
+  const LIGHT_FLOOR = 5, ANY = 1e9; // a spread of which nothing is far
   const APART = 2.5; // groups this much farther apart than they are wide are two products
+  const FORMAT = 1; // of what the page keeps beside the detector
   const { memory: maths, archive } = inspector;
 
   function session(say) {
     const pictures = new Map();
     let next = 1, engine, network, model, base, learned = null;
+    let SIZE, LARGEST, SHARE, NEIGHBOURS, SMOOTHING; // the book's own settings come with the network
 
     function start({ model: given }) {
       model = given;
+      ({ coreset_share: SHARE, largest_memory: LARGEST, neighbours: NEIGHBOURS, smoothing: SMOOTHING } = model.header.settings);
+      SIZE = model.header.state.side;
       engine = inspector.kernels.kernels();
       network = inspector.network.network(engine, model);
       base = engine.mark();
@@ -49,21 +53,30 @@
       learned.memory = { entries, count, wide, laid: maths.laidOut(engine, entries, count, wide) };
     }
 
-    const judged = (one) => maths.judge(engine, one, learned.memory, { neighbours: NEIGHBOURS, smoothing: SMOOTHING, size: SIZE });
+    /** A photo is as odd as its oddest pixel; what fills it up to a square does not count. */
+    function inspected({ seen, width, height }) {
+      const found = maths.inspect(engine, seen, learned.memory, { neighbours: NEIGHBOURS, smoothing: SMOOTHING, size: SIZE });
+      let score = 0;
+      for (let row = 0; row < height; row += 1) {
+        for (let at = row * SIZE; at < row * SIZE + width; at += 1) if (found.map[at] > score) score = found.map[at];
+      }
+      return { ...found, score, patchScore: found.score };
+    }
 
     /** The threshold from the photos left out, and what their maps show. */
     function measured() {
-      const results = learned.leftOut.map(judged);
+      const results = learned.leftOut.map(inspected);
       learned.scores = results.map((result) => result.score);
       learned.threshold = maths.thresholdFrom(learned.scores);
-      learned.high = Math.max(...results.map(({ map }) => map.reduce((a, b) => Math.max(a, b))));
       learned.low = Math.min(...results.map(({ map }) => map.reduce((a, b) => Math.min(a, b))));
     }
 
     function state() {
-      const { scores, threshold, high, low, most, memory, warning, names } = learned;
-      return { scores, threshold, high, low, most, count: memory.count, warning, names };
+      const { scores, threshold, low, most, memory, warning, names } = learned;
+      return { scores, threshold, low, most, count: memory.count, warning, names };
     }
+
+    const sizes = (key) => (({ width, height, from, light }) => ({ width, height, from, light }))(pictures.get(key));
 
     function learn({ keys }) {
       if (keys.length < 2) {
@@ -82,9 +95,9 @@
       seen.filter((_, i) => !out[i]).forEach(({ values }, i) => vectors.set(values, i * patches * wide));
       const scale = maths.layerScale(vectors, network.channels);
       maths.divide(vectors, scale);
-      const leftOut = seen.filter((_, i) => out[i]);
-      leftOut.forEach(({ values }) => maths.divide(values, scale));
-      const inOrder = [...fit.map((_, i) => ({ values: vectors.subarray(i * patches * wide, (i + 1) * patches * wide) })), ...leftOut];
+      const leftOut = keys.map((key, i) => ({ ...sizes(key), seen: seen[i] })).filter((_, i) => out[i]);
+      leftOut.forEach((one) => maths.divide(one.seen.values, scale));
+      const inOrder = [...fit.map((_, i) => ({ values: vectors.subarray(i * patches * wide, (i + 1) * patches * wide) })), ...leftOut.map((one) => one.seen)];
       const warning = twoProducts(inOrder.map((one) => mean(one, wide)));
       const rows = fit.length * patches, most = Math.min(Math.max(1, Math.round(SHARE * rows)), LARGEST);
       engine.release(base);
@@ -94,10 +107,23 @@
         entries.set(vectors.subarray(row * wide, (row + 1) * wide), i * wide);
         positions.set([Math.floor(row / patches), Math.floor((row % patches) / side), row % side], 3 * i);
       });
-      learned = { scale, entries, positions, wide, side, leftOut, most, photos: fit, warning, names: fit.map((key) => pictures.get(key).name) };
+      learned = { scale, entries, positions, wide, side, leftOut, most, photos: fit, warning,
+        names: fit.map((key) => pictures.get(key).name), usual: usual(keys.map(sizes)) };
       sized(most);
       measured();
       return state();
+    }
+
+    /** Sizes and light of the good photos, as helpers/inspection/look.py has them; focus is not measured here. */
+    function usual(photos) {
+      const middle = (values) => {
+        const sorted = [...values].sort((a, b) => a - b);
+        return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+      };
+      const lights = photos.map((one) => one.light), light = middle(lights);
+      const spread = Math.max(LIGHT_FLOOR, 1.4826 * middle(lights.map((value) => Math.abs(value - light))));
+      const kinds = [...new Set(photos.map((one) => one.from.join()))].map((text) => text.split(",").map(Number));
+      return { sizes: kinds, light: [light, spread], focus: [0, ANY] };
     }
 
     /** Whether photos fall into two groups much farther apart than each is wide. */
@@ -126,7 +152,7 @@
       if (!learned) throw new Error("Nothing has been learned yet.");
     };
 
-    function judge({ key }) {
+    function inspect({ key }) {
       needed();
       const picture = pictures.get(key);
       picture.scaled ||= (() => {
@@ -134,9 +160,9 @@
         maths.divide(seen.values, learned.scale);
         return seen;
       })();
-      const { score, patch, side, entry, map } = judged(picture.scaled);
+      const { score, patchScore, patch, side, entry, map } = inspected({ ...sizes(key), seen: picture.scaled });
       const [photo, row, column] = learned.positions.subarray(3 * entry, 3 * entry + 3);
-      return { key, score, map, side, patch: [Math.floor(patch / side), patch % side],
+      return { key, score, patchScore, map, side, patch: [Math.floor(patch / side), patch % side],
         like: { key: learned.photos[photo] ?? null, name: learned.names[photo], patch: [row, column] } };
     }
 
@@ -147,61 +173,68 @@
       return state();
     }
 
-    async function encoded(key) {
-      const canvas = new OffscreenCanvas(SIZE, SIZE);
-      canvas.getContext("2d").putImageData(shown(key).image, 0, 0);
-      return new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
-    }
-
-    async function save({ threshold, photos }) {
+    /** What was learned, as helpers/inspection/saved.py keeps an inspector. */
+    function save({ threshold, photos }) {
       needed();
-      const { scale, memory, wide, positions, names, scores, high, low, threshold: chosen, side } = learned;
-      const settings = {
-        format: archive.FORMAT, version: archive.VERSION,
-        network: { architecture: model.architecture, sha256: model.sha256, layers: model.names, patch: 3 },
-        size: SIZE, side, features: wide, entries: memory.count, neighbours: NEIGHBOURS, smoothing: SMOOTHING,
-        threshold, chosen_threshold: chosen, held_out_scores: scores, map_range: [low, high], photos: names,
+      const { scale, memory, wide, positions, names, scores, low, threshold: chosen, usual: looks } = learned;
+      const { count } = memory, tensor = ($tensor) => ({ $tensor }), array = ($array) => ({ $array });
+      // Of a threshold that was moved, the promise is that of the highest score it reaches.
+      const n = scores.length, rank = Math.max(1, scores.filter((score) => score <= threshold).length);
+      const arrays = {
+        "state/memory.npy": archive.npy(memory.entries.slice(0, count * wide), [count, wide]),
+        "state/scale.npy": archive.npy(scale, [wide]),
+        "state/positions.npy": archive.npy(BigInt64Array.from(positions.subarray(0, 3 * count), BigInt), [count, 3]),
       };
-      const files = {
-        "inspector.json": new TextEncoder().encode(`${JSON.stringify(settings, null, 1)}\n`),
-        "memory.npy": archive.npy(memory.entries.slice(0, memory.count * wide), [memory.count, wide]),
-        "scale.npy": archive.npy(scale, [wide]),
-        "positions.npy": archive.npy(positions.slice(0, 3 * memory.count), [memory.count, 3]),
-      };
-      if (photos) {
-        for (let i = 0; i < learned.photos.length; i += 1) {
-          if (learned.photos[i]) files[`good/${String(i).padStart(3, "0")}.png`] = await encoded(learned.photos[i]);
-        }
+      const page = { format: FORMAT, names, scores, low, chosen };
+      const kept = photos ? learned.photos.filter((key) => key !== null) : [];
+      if (kept.length === names.length) {
+        const pixels = new Uint8Array(kept.length * 3 * SIZE * SIZE);
+        kept.forEach((key, i) => pixels.set(pictures.get(key).pixels, 3 * i * SIZE * SIZE));
+        arrays["more/page/photos.npy"] = archive.npy(pixels, [kept.length, SIZE, SIZE, 3]);
+        page.photos = array("more/page/photos.npy");
       }
-      return archive.zipped(files);
+      const state = { ...model.header.state, memory: tensor("state/memory.npy"), scale: tensor("state/scale.npy"),
+        positions: array("state/positions.npy") };
+      const promise = { threshold, false_alarms: (n + 1 - rank) / (n + 1), certainty: 0, rank, photos: n, source: "held-out photos" };
+      const squares = { size: SIZE, long_side: SIZE, overlap: 32 };
+      const inspection = { format: FORMAT, squares, promise, usual: looks, about: { made: "in the inspector's page" } };
+      const settings = { ...model.header.settings, largest_memory: count };
+      return archive.written({ ...model.header, settings, state, more: { inspection, page } }, arrays);
     }
 
     async function load({ file }) {
-      const files = archive.unzipped(new Uint8Array(await file.arrayBuffer())), settings = archive.settingsOf(files);
-      const { features: wide, entries: count, side, size, threshold, chosen_threshold: chosen, held_out_scores: scores, photos: names } = settings;
-      const finite = (value) => typeof value === "number" && Number.isFinite(value);
-      const sound = [wide, count, side, size].every((n) => Number.isInteger(n) && n > 0) && finite(threshold) && chosen
-        && finite(chosen.value) && Array.isArray(scores) && scores.length && scores.every(finite) && Array.isArray(names)
-        && Array.isArray(settings.map_range) && settings.map_range.every(finite) && settings.network;
-      if (!sound) throw new Error(archive.DAMAGED);
-      if (settings.network.sha256 !== model.sha256 || size !== SIZE || settings.neighbours !== NEIGHBOURS
-        || wide !== network.channels.reduce((a, b) => a + b)) {
-        throw new Error("The file was saved with another network or other settings than this page has. Learn anew from the photos.");
+      const { header, arrays } = archive.readBack(new Uint8Array(await file.arrayBuffer())), ours = model.header;
+      for (const part of ["format", "kind", "revision"]) {
+        if (header[part] !== ours[part]) {
+          throw new Error(`The file has the ${part} ${header[part]}; this page reads ${ours[part]}. `
+            + `Learn anew from the photos, or open it with the book's version ${header.book}, which wrote it.`);
+        }
       }
-      const entries = archive.unnpy(files["memory.npy"], "<f4", [count, wide]), scale = archive.unnpy(files["scale.npy"], "<f4", [wide]);
-      const positions = archive.unnpy(files["positions.npy"], "<i4", [count, 3]);
-      if (!entries.every(Number.isFinite) || !scale.every((value) => value > 0)
-        || positions.some((value, i) => value < 0 || value >= (i % 3 ? side : names.length))) throw new Error(archive.DAMAGED);
-      const photos = [];
-      for (let i = 0; i < names.length; i += 1) {
-        const bytes = files[`good/${String(i).padStart(3, "0")}.png`], name = String(names[i]);
-        photos.push(bytes ? kept(name, await inspector.pictures.read(new Blob([bytes]), name, SIZE)) : null);
+      const { page, inspection } = header.more || {}, { promise, usual: looks } = inspection || {};
+      if (!page || !promise) throw new Error("The file was made by Python, not by this page, and holds no photos to show.");
+      if (page.format !== FORMAT) {
+        throw new Error(`The file has the page's format ${page.format}; this page reads ${FORMAT}. Learn anew from the photos.`);
+      }
+      if (header.state.backbone.sha256 !== ours.state.backbone.sha256 || header.state.side !== SIZE) {
+        throw new Error("The file was saved with another network or size than this page has. Learn anew from the photos.");
+      }
+      const { names, scores, low, chosen } = page, wide = network.channels.reduce((a, b) => a + b);
+      const side = Math.ceil(SIZE / 4), count = header.settings.largest_memory;
+      const entries = archive.unnpy(arrays["state/memory.npy"], "<f4", [count, wide]), scale = archive.unnpy(arrays["state/scale.npy"], "<f4", [wide]);
+      const positions = Int32Array.from(archive.unnpy(arrays["state/positions.npy"], "<i8", [count, 3]), Number);
+      const photos = names.map(() => null);
+      if (page.photos) {
+        const pixels = archive.unnpy(arrays["more/page/photos.npy"], "|u1", [names.length, SIZE, SIZE, 3]), one = 3 * SIZE * SIZE;
+        names.forEach((name, i) => {
+          photos[i] = kept(String(name), { pixels: pixels.slice(i * one, (i + 1) * one), width: SIZE, height: SIZE,
+            from: looks.sizes[0], light: looks.light[0] });
+        });
       }
       for (const picture of pictures.values()) delete picture.scaled;
       learned = { scale, entries, positions, wide, side, leftOut: [], most: count, photos, names: names.map(String), warning: "",
-        scores, threshold: chosen, low: settings.map_range[0], high: settings.map_range[1] };
+        scores, threshold: chosen, low, usual: looks };
       sized(count);
-      return { ...state(), chosen: threshold, good: photos.filter(Boolean).map(shown) };
+      return { ...state(), chosen: promise.threshold, good: photos.filter((key) => key !== null).map(shown) };
     }
 
     function forget({ keys }) {
@@ -216,7 +249,7 @@
       return learn(payload);
     };
 
-    return { start, add, learn: anew, judge, resize, save, load, forget, look, rows, sample: ({ key }) => pictures.get(key).pixels };
+    return { start, add, learn: anew, inspect, resize, save, load, forget, look, rows, sample: ({ key }) => pictures.get(key).pixels };
   }
 
   inspector.session = session;
