@@ -2,22 +2,34 @@
 
 import numpy as np
 
-from helpers.exercises.expect import Answer, expect
+from helpers.exercises.expect import Answer, WrongError, expect
 
 
-def _trainable_weights(answer: Answer) -> None:
-    sizes = {"encoder": 700, "squeeze": 20, "decoder": 300}
-    expect(answer(sizes, ["encoder"]), 320, "700 + 20 + 300 weights, the encoder frozen")
-    expect(answer(sizes, []), 1020, "the same, nothing frozen")
-    expect(answer(sizes, list(sizes)), 0, "the same, everything frozen")
+def _shift(answer: Answer) -> None:
+    theirs = np.random.default_rng(0).normal(size=(4, 9, 9))
+    for move in ((0, 0), (1, 1), (-2, 1)):
+        ours = np.roll(theirs, (-move[0], -move[1]), axis=(1, 2)) + 0.01
+        expect(answer(ours, theirs), move, f"maps that are to be rolled by {move}")
 
 
-def _standardise(answer: Answer) -> None:
-    features = np.zeros((2, 2, 1, 2))
-    features[:, 0, 0] = [[1, 3], [5, 7]]
-    wanted = np.zeros_like(features)
-    wanted[:, 0, 0] = (np.array([[1, 3], [5, 7]]) - 4) / np.sqrt(5)
-    expect(answer(features), wanted, "a channel of 1, 3, 5, 7 and one that never varies")
+def _controls(answer: Answer) -> None:
+    runs = [
+        {"weights": weights, "network": network, "size": size}
+        for weights, network, size in (
+            ("imagenet", "Lite0", 224),
+            ("random", "Lite0", 224),
+            ("formula", "ResNet18", 224),
+            ("random", "ResNet18", 224),
+            ("imagenet", "Lite0", 128),
+        )
+    ]
+    wanted = {"weights": [(0, 1), (2, 3)], "network": [(1, 3)], "size": [(0, 4)]}
+    for setting, pairs in wanted.items():
+        found = answer(runs, setting)
+        if found is None:
+            raise WrongError("Your function returns nothing.")
+        if sorted(map(tuple, found)) != pairs:
+            raise WrongError(f"For the {setting} the pairs should be {pairs}, yours are {found}.")
 
 
 def _receptive_field(answer: Answer) -> None:
@@ -33,4 +45,4 @@ def _weights_saved(answer: Answer) -> None:
     expect(answer(8, 4, 1), -8, "8 channels to 4, 1×1 kernels: more weights, not fewer")
 
 
-CHECKS = (_trainable_weights, _standardise, _receptive_field, _weights_saved)
+CHECKS = (_shift, _controls, _receptive_field, _weights_saved)
