@@ -48,6 +48,7 @@ def moving_points(
         raise ValueError(f"every stage needs {len(groups)} points, one for each of the groups.")
     rows = -(-len(stages) // columns)
     side = min(PAGE / columns, LARGEST)
+    panel = "One panel" if len(stages) == 1 else f"{len(stages)} panels"
     with panels(rows, columns, rows * side, columns * side) as (figure, axes):
         for axis in axes.flat[len(stages) :]:
             axis.set_axis_off()
@@ -58,7 +59,7 @@ def moving_points(
             axis.set(xlim=(-3.6, 3.6), ylim=(-3.6, 3.6), aspect="equal", title=title)
     return Picture(
         figure,
-        f"{len(stages)} panels, {', '.join(titles)}: points of two colours on a grid; {shows}.",
+        f"{panel}, {', '.join(titles)}: points of two colours on a grid; {shows}.",
     )
 
 

@@ -21,6 +21,12 @@ def test_a_panel_for_each_stage():
     assert "before, after" in picture.alt and "they shrink." in picture.alt
 
 
+def test_a_single_panel_is_small_enough_for_a_slider():
+    picture = moving_points([POINTS], [grid_lines(-1, 1, 4)], GROUPS, ["now"], "they rest", 1)
+    assert picture.figure.get_size_inches().tolist() == [3.6, 3.6]
+    assert picture.alt.startswith("One panel, now: ")
+
+
 def test_lines_span_the_square():
     lines = grid_lines(-2, 3, 6, points=10)
     assert lines.shape == (12, 10, 2)
