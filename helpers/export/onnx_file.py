@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -121,11 +122,13 @@ def quantise(path: str | Path, target: str | Path, good: np.ndarray) -> Path:
 
     with tempfile.TemporaryDirectory() as folder, whole_file(target) as work:
         made = Path(folder) / "int8.onnx"
+        logging.disable(logging.WARNING)  # advice on other models
         quantization.quantize_static(
             path, made, Reader(), nodes_to_quantize=nodes, per_channel=True,
             quant_format=quantization.QuantFormat.QDQ,
         )  # fmt: skip
         work.write_bytes(made.read_bytes())
+        logging.disable(logging.NOTSET)
     return target
 
 

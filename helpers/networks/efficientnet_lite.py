@@ -35,13 +35,19 @@ class SameConv2d(nn.Conv2d):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Pad, then convolve."""
         rows, columns = (
-            max((-(-side // stride) - 1) * stride + kernel - side, 0)
+            max((-(-int(side) // stride) - 1) * stride + kernel - int(side), 0)
             for side, kernel, stride in zip(
                 images.shape[-2:], self.kernel_size, self.stride, strict=True
             )
         )
         # A filter with a row of zeros on top, and both sides padded alike, give the same sums as
         # one more row of padding at the bottom. Copying the filter is cheaper than the picture.
+        if torch.jit.is_tracing():  # for a runtime that wants the filters as they are
+            sides = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+            return functional.conv2d(
+                functional.pad(images, sides),
+                self.weight, self.bias, self.stride, 0, self.dilation, self.groups,
+            )  # fmt: skip
         weight = functional.pad(self.weight, (columns % 2, 0, rows % 2, 0))
         padding = ((rows + 1) // 2, (columns + 1) // 2)
         return functional.conv2d(

@@ -8,7 +8,12 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from helpers.detectors import AutoencoderDetector, catalogue
+from helpers.detectors import (
+    AutoencoderDetector,
+    FeatureReconstructionDetector,
+    FeatureReconstructionSettings,
+    catalogue,
+)
 from helpers.errors import DataError
 from helpers.export import OnnxDetector, export_detector, exportable, quantise
 from helpers.export.graph import blur_matrix
@@ -64,6 +69,14 @@ def test_scores_maps_and_verdicts_are_those_of_the_page(name, tmp_path):
     assert abs(there.maps - here.maps).max() < TOLERANCE * np.ptp(here.maps)
     assert np.array_equal(verdicts, here.image > threshold)
     assert 0 < verdicts.sum() < len(verdicts)
+
+
+def test_the_usual_backbone_pads_its_pictures_there_as_here(tmp_path):
+    settings = FeatureReconstructionSettings(weights="imagenet")
+    detector = FeatureReconstructionDetector(settings).fit(moving_stripes(4, side=SIDE))
+    path = export_detector(detector, tmp_path / "nut.onnx", 1.0)
+    here, (there, _) = detector.predict(pictures()), OnnxDetector(path).judge(pictures())
+    assert abs(there.maps - here.maps).max() < TOLERANCE * np.ptp(here.maps)
 
 
 @pytest.mark.parametrize("name", REFUSED)
