@@ -60,7 +60,7 @@ def _row(kind: str, part: nn.Module, **marks: bool) -> dict[str, Any]:
 def model() -> dict[str, Any]:
     """Return the network as the page reads it: a table of layers, and numbers in base64.
 
-    Normalisations are folded in. The numbers have 32 bits: see ``benchmarks/inspector.md``.
+    Normalisations are folded in. The numbers have 32 bits: see ``benchmarks/README.md``.
     """
     network = backbone(LITE, "imagenet", LAYERS)
     rows, parts = zip(*convolutions(network.network), strict=True)

@@ -12,6 +12,7 @@ from PIL import Image
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.detectors.saved import load_detector
 from helpers.hazelnuts import render
+from helpers.inspection.saved import load_inspector
 from helpers.metrics.image import image_auroc
 from helpers.metrics.threshold import threshold_from_good
 from helpers.networks.features import patch_features, patch_vectors
@@ -255,6 +256,8 @@ def test_a_reader_goes_all_the_way(visit, tmp_path):
     promise = more["inspection"]["promise"]
     assert promise["photos"] == 6
     assert 1 <= promise["rank"] <= 6
+    inspector = load_inspector(path)  # as the command line does
+    assert inspector.promise.threshold == promise["threshold"]
     assert more["page"]["photos"].shape == (14, SIDE, SIDE, 3)
 
     wait_until_done(page)
@@ -269,6 +272,7 @@ def test_a_reader_goes_all_the_way(visit, tmp_path):
     page.wait_for_function("document.querySelectorAll('.inspector-result').length === 2")
     wanted = detector.predict(np.stack(pictures).transpose(0, 3, 1, 2)).maps.max((1, 2))
     np.testing.assert_allclose(scores(page)[::-1], wanted, atol=CLOSE)
+    assert [inspector.inspect(one).score for one in pictures] == pytest.approx(wanted, abs=CLOSE)
 
     # Files that it did not save are refused, each with a word; nothing changes.
     content = path.read_bytes()
