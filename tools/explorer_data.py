@@ -15,6 +15,7 @@ from helpers.experiments.detectors import DETECTORS
 from helpers.experiments.store import Record
 from helpers.hazelnuts import render
 from helpers.plots.picture import CLASS_COLOURS
+from helpers.profiles import QUICK
 
 TILE = 96  # pixels: the side of a small picture of a nut
 COLUMNS = 10
@@ -23,14 +24,23 @@ MIXED_SEED = 11  # of the nuts to mix; any other would do
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Read all records of generated nuts in ``folder``, by name and seed.
+    """Read the records of the book's generated nuts in ``folder``, by name and seed.
+
+    Without those of more nuts, of more seeds than all methods have, and of grids of settings.
 
     Raises
     ------
     DataError
         When there is none, when one is broken, or when they are of different test images.
     """
-    records = [one for one in DETECTORS.load(folder) if one.data["source"] == "generated"]
+    records = [
+        one
+        for one in DETECTORS.load(folder)
+        if one.data["source"] == "generated"
+        and one.case["seed"] in QUICK.seeds
+        and len(one.case["variant"]) < 2
+        and "test images" not in one.case["variant"]
+    ]
     if not records:
         raise DataError(f"{folder} has no record. Run `make results`.")
     counts = {json.dumps(one.data["test"], sort_keys=True) for one in records}

@@ -1,7 +1,7 @@
 """All attempts, strategies and ablations over several seeds."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -76,10 +76,9 @@ class Variant:
 
 
 def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
-    """Return one ablation for each factor that the assignment names.
+    """Return one ablation for each factor that the assignment names, after the attempts unchanged.
 
-    The unchanged value of each factor is the attempt itself, which ``all_attempts`` has; that of
-    "skips without corruption" is the ablation without corruption.
+    The unchanged value of "skips without corruption" is the ablation without corruption.
     """
     size, first = profile.image_size, catalogue.baseline(profile, images, seed)
     last = catalogue.skips(profile, images, seed)
@@ -105,7 +104,7 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
         s = replace(crops, defect_types=(defect_type,))
         return variant("augmentation", value, 3, "CutPaste, patch-wise", PatchCutPasteDetector, s)
 
-    return [
+    changes = [
         variant(
             "pretraining", "random weights", 2, "Feature reconstruction",
             FeatureReconstructionDetector, replace(seen, weights="random"),
@@ -125,6 +124,9 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
         baseline("epochs", f"{max(1, training.epochs // 2)}", epochs=max(1, training.epochs // 2)),
         baseline("epochs", f"{2 * training.epochs}", epochs=2 * training.epochs),
     ]  # fmt: skip
+    changed = {change.spec.name for change in changes}
+    unchanged = [one for one in _attempts(profile, images, seed) if one.spec.name in changed]
+    return [*unchanged, *changes]
 
 
 def _attempts(profile: Profile, images: int, seed: int) -> list[Variant]:
@@ -273,15 +275,15 @@ def planned(
             raise ValueError(f"there is no method '{name}'. {did_you_mean(name, known)}")
     first = move_to_test(load_category(profile.category, size=profile.image_size), moved)
     images, most = len(split_good(first.train, HELD_OUT)[0]), len(first.train)
-    chosen = [
-        (variant, seed)
+    chosen = {
+        (variant.spec.name, *variant.changed.items(), seed): (variant, seed)
         for part in parts
-        for seed in profile.seeds
+        for seed in seeds_of(profile, part)
         for variant in PARTS[part](profile, images, seed)
         if variant.spec.name in (methods or known)
         and (variant.images or 0) <= most
         and (variant.tests == 1 or first.source == "generated")
-    ]
+    }.values()
     categories = {
         (size, tests): with_more_tests(size, tests)
         if tests > 1
@@ -292,6 +294,16 @@ def planned(
         plan(categories[variant.spec.size, variant.tests], variant, seed)
         for variant, seed in chosen
     )
+
+
+def seeds_of(profile: Profile, part: str) -> tuple[int, ...]:
+    """Return the seeds of a part: twice as many of the ablations, which are many at once.
+
+    The interval of a difference between two trainings falls with their number, and the more
+    comparisons are made together, the more each has to be sure.
+    """
+    seeds = profile.seeds
+    return (*seeds, *(seed + 1 + max(seeds) for seed in seeds)) if part == "ablations" else seeds
 
 
 def with_more_tests(size: int, times: int) -> Category:
@@ -403,7 +415,8 @@ def results(
 ) -> list[Record]:
     """Return the records of a profile, by file name; of one category's images if it is given.
 
-    Where one of the parts' methods has no record, the parts are run first.
+    Those of the profile's seeds, or of the seeds of a part that is asked for. Where one of the
+    parts' methods has no record, the parts are run first.
 
     Raises
     ------
@@ -411,7 +424,8 @@ def results(
         When a record is damaged or cannot be written.
     """
     folder = DETECTORS.folder(profile.name)
-    records = DETECTORS.load(folder)
+    seeds = {*profile.seeds, *(seed for part in parts for seed in seeds_of(profile, part))}
+    records = [one for one in DETECTORS.load(folder) if one.case["seed"] in seeds]
     if category is not None:
         wanted = described(category)
         same = ("category", "source", "train", "test")  # of either size
@@ -421,10 +435,12 @@ def results(
     return records
 
 
-def of_methods(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records of each method without changes, seed by seed."""
+def of_methods(
+    records: Sequence[Record], changed: Mapping[str, str] | None = None
+) -> dict[str, list[Record]]:
+    """Return the records of each method, seed by seed: those without changes, or with one."""
     found: dict[str, list[Record]] = {}
     for one in sorted(records, key=lambda record: record.case["seed"]):
-        if not one.case["variant"]:
+        if one.case["variant"] == (changed or {}):
             found.setdefault(one.case["method"], []).append(one)
     return found

@@ -9,9 +9,9 @@ import numpy as np
 from helpers.experiments.detectors import defects_of
 from helpers.experiments.segmentation import MaskCase
 from helpers.experiments.store import Record
-from helpers.metrics.comparison import compare_values
 from helpers.metrics.image import Interval
 from helpers.metrics.seeds import mean_auroc
+from helpers.metrics.uncertainty import values_interval
 
 STARTS = ("ImageNet", "formula", "random")
 NO_WEIGHTS = "none"
@@ -240,8 +240,7 @@ class Assessor:
         values = {seed: run.result.aupro for seed, run in group.runs.items()}
         interval = None
         if len(values) > 1:
-            zero = dict.fromkeys(values, 0.0)
-            found = compare_values(values, zero, group.method, "nothing", "AUPRO").interval
+            found = values_interval(list(values.values()))
             interval = Interval(max(0.0, found.low), min(1.0, found.high), found.level)
         value = float(np.mean(list(values.values())))
         return self._evidence(group, labels, "AUPRO", value, interval, _met(group))

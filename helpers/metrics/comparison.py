@@ -18,8 +18,7 @@ from helpers.metrics.uncertainty import (
     LEVEL,
     Interval,
     difference_interval,
-    quantile,
-    seed_variance,
+    values_interval,
 )
 
 BETTER, WORSE, AS_GOOD, NOT_SHOWN = "better", "worse", "as good", "not shown"
@@ -232,14 +231,11 @@ def compare_values(
     if len(one) < 2:
         raise ValueError(f"{name} and {reference} need two seeds or more; got {len(one)}.")
     differences = [one[seed] - other[seed] for seed in one]
-    difference, variance = float(np.mean(differences)), seed_variance(differences)
-    each = _each(level, comparisons)
-    half = quantile([(variance, len(one) - 1)], each) * variance**0.5
     return Comparison(
         name=name,
         reference=reference,
-        difference=difference,
-        interval=Interval(difference - half, difference + half, each),
+        difference=float(np.mean(differences)),
+        interval=values_interval(differences, _each(level, comparisons)),
         seeds=len(one),
         comparisons=comparisons,
         margin=margin,

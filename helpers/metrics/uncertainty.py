@@ -170,6 +170,14 @@ def seed_variance(values: ArrayLike) -> float:
     return float(values.var(ddof=1) / values.size) if values.size > 1 else 0.0
 
 
+def values_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """Student's t interval of the mean of two or more values, one of each training."""
+    values = np.asarray(values, dtype=float)
+    variance = seed_variance(values)
+    half = quantile([(variance, values.size - 1)], level) * variance**0.5
+    return Interval(float(values.mean() - half), float(values.mean() + half), level)
+
+
 def quantile(parts: list[tuple[float, float]], level: float = LEVEL) -> float:
     """How many standard deviations an interval reaches to each side.
 

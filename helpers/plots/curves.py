@@ -122,19 +122,22 @@ def label_curve(
     label: str,
     levels: Mapping[str, float] | None = None,
     from_zero: bool = True,
+    across: str = "labelled pictures of each defect",
 ) -> Picture:
-    """Draw a score over the number of labelled pictures: a dot a run, a line through the means.
+    """Draw a score over a count on a logarithmic scale: a dot a run, a line through the means.
 
     Parameters
     ----------
     values
-        For each curve, at each number of labelled pictures of each defect the score of each run.
+        For each curve, at each count the score of each run.
     label
         What the score is.
     levels
         Scores to compare with, drawn across.
     from_zero
         Whether the scale goes from 0 to 1, or over what is drawn.
+    across
+        What is counted.
 
     Raises
     ------
@@ -154,16 +157,15 @@ def label_curve(
         for place, (name, level) in enumerate((levels or {}).items()):
             axis.axhline(level, color=method_colour(name), ls=LINES[2 + place % 2], label=name)
         count_axis(axis, counts, 2)
-        axis.set(xlabel="labelled pictures of each defect", ylabel=label)
+        axis.set(xlabel=across, ylabel=label)
         if from_zero:
             axis.set_ylim(0, 1)
         axis.legend(frameon=False)
-    across = f" Lines across: {', '.join(levels)}." if levels else ""
+    drawn = f" Lines across: {', '.join(levels)}." if levels else ""
     return Picture(
         figure,
-        f"{label} over the number of labelled pictures of each defect, {counts[0]} to "
-        f"{counts[-1]}, on a doubling scale, a dot for each run and a line through the means: "
-        f"{', '.join(values)}.{across}",
+        f"{label} over {across}, {counts[0]} to {counts[-1]}, on a doubling scale, a dot for each "
+        f"run and a line through the means: {', '.join(values)}.{drawn}",
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.data.category import move_to_test
-from helpers.data.load import load_category
+from helpers.data.load import generate_category, load_category
 from helpers.detectors.catalogue import DetectorSpec, all_attempts
 from helpers.experiments import detectors
 from helpers.experiments.detectors import (
@@ -99,6 +99,8 @@ def test_ablations_cover_the_assignments_factors_and_change_one_thing():
 
     base = {a.name: dict(leaves(plain(a.detector().settings))) for a in all_attempts(QUICK, 332)}
     for variant in ablations(QUICK, 332):
+        if not variant.changed:
+            continue
         changed = dict(leaves(plain(variant.spec.detector().settings)))
         unchanged = base[variant.spec.name].items()
         count = 2 if "skips without corruption" in variant.changed else 1
@@ -108,10 +110,11 @@ def test_ablations_cover_the_assignments_factors_and_change_one_thing():
 def test_runs_are_recorded_in_the_order_of_the_plan_and_not_repeated(small, tmp_path):
     first = list(DETECTORS.run(tmp_path, planned(small, tuple(detectors.PARTS))))
     cases = [(one.case["variant"], one.case["seed"]) for one in first]
-    assert cases == [({}, 0), ({}, 1), ({"dim": "very"}, 0), ({"dim": "very"}, 1)]
-    assert Brightness.fits == 4
+    dim = {"dim": "very"}
+    assert cases == [({}, 0), ({}, 1), (dim, 0), (dim, 1), (dim, 2), (dim, 3)]
+    assert Brightness.fits == 6
     assert list(DETECTORS.run(tmp_path, planned(small, tuple(detectors.PARTS)))) == first
-    assert Brightness.fits == 4
+    assert Brightness.fits == 6
     with pytest.raises(ValueError, match="no part 'attempt'. Did you mean 'attempts'"):
         planned(small, ("attempt",))
 
@@ -162,6 +165,32 @@ def test_budgets_are_a_whole_grid():
             "learning rate": f"{training.learning_rate:g}",
             "epochs": str(training.epochs),
         }
+
+
+def test_more_nuts_are_those_there_are_and_more_of_each_class(monkeypatch):
+    few = {"train/good": 3, "test/good": 2, "test/cut": 1}
+    monkeypatch.setattr(detectors, "MVTEC_COUNTS", few)
+    category, more = generate_category(32, few), detectors.with_more_tests(32, 3)
+    assert np.array_equal(more.train, category.train)
+    assert ((more.labels == 0).sum(), (more.labels == 1).sum()) == (6, 3)
+    for name in ("good", "cut"):
+        own = category.test[category.defects == name]
+        assert np.array_equal(more.test[more.defects == name][: len(own)], own)
+
+
+def test_more_nuts_change_no_method_and_are_only_generated(small, tmp_path, monkeypatch):
+    usual = [v for part in ("attempts", "strategies") for v in PARTS[part](QUICK, 332, 5)]
+    variants = PARTS["more nuts"](QUICK, 332, 5)
+    for one, other in zip(variants, usual, strict=True):
+        assert one.spec.detector().settings == other.spec.detector().settings
+        assert (one.changed, one.tests) == ({"test images": "times 4"}, 4)
+    more = [Variant(brightness(0), {"test images": "times 4"}, tests=4)]
+    monkeypatch.setattr(detectors, "PARTS", {"more nuts": lambda *_: more})
+    (one,) = planned(replace(small, seeds=(0,)), ("more nuts",))
+    assert one.data["test"] == {"crack": 72, "cut": 68, "good": 160, "hole": 72, "print": 68}
+    real = replace(load_category("hazelnut", size=32), source="MVTec AD")
+    monkeypatch.setattr(detectors, "load_category", lambda *_, **__: real)
+    assert list(planned(small, ("more nuts",))) == []
 
 
 def test_few_good_images_are_the_same_for_all_methods_and_part_of_the_many(small):
@@ -250,24 +279,23 @@ def test_records_can_be_asked_for_by_category(small, tmp_path, monkeypatch):
     list(DETECTORS.run(tmp_path, planned(small, tuple(detectors.PARTS))))
     category = load_category("hazelnut", size=32)
     found = results(small, category)
-    assert len(found) == 4
+    assert len(found) == 4, "of the ablations' six the seeds of the profile"
+    assert len(results(small, category, ("ablations",))) == 6
     assert [one.case["seed"] for one in of_methods(found)["Brightness"]] == [0, 1]
     assert results(small, replace(category, name="grid")) == []
     assert results(small, move_to_test(category, 5)) == []
 
 
 def test_the_books_records_are_those_of_todays_settings_and_revisions():
-    found = {json.dumps(one.case): one for one in results(QUICK)}
-    wanted = [
-        (v, seed)
-        for part in RECORDED
-        for seed in QUICK.seeds
-        for v in PARTS[part](QUICK, 332, seed)
-    ]
-    for variant, seed in wanted:
-        detector = variant.spec.detector()
-        case = {"method": variant.spec.name, "variant": variant.changed, "seed": seed}
-        record = found[json.dumps(case)]
+    found = {json.dumps(one.case): one for one in DETECTORS.load(DETECTORS.folder("quick"))}
+    wanted = {}
+    for part in RECORDED:
+        for seed in detectors.seeds_of(QUICK, part):
+            for v in PARTS[part](QUICK, 332, seed):
+                case = {"method": v.spec.name, "variant": v.changed, "seed": seed}
+                wanted[json.dumps(case)] = v.spec.detector()
+    for case, detector in wanted.items():
+        record = found[case]
         assert record.settings == plain(detector.settings), case
         assert record.revision == revisions(detector), case
     assert len(wanted) == len(found)
