@@ -28,7 +28,7 @@ from helpers.profiles import PROFILES
 
 QUICK, FULL = PROFILES["quick"], PROFILES["full"]
 # Parts whose records come with the book; the others take hours.
-RECORDED = ("attempts", "strategies", "ablations", "weights", "few", "equal size")
+RECORDED = ("attempts", "strategies", "ablations", "weights", "few", "equal size", "more nuts")
 
 
 class Brightness:
