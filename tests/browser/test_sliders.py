@@ -1,0 +1,48 @@
+"""A figure at several moments: the slider shows the one it stands at, and says which."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import HTML, PHONE
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
+SLIDERS = [path.stem for path in NOTEBOOKS if 'class=\\"slider\\"' in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("chapter", SLIDERS)
+def test_the_slider_shows_the_moment_it_stands_at(visit, chapter):
+    seen = visit()
+    page = seen.open(f"{HTML.as_uri()}/notebooks/{chapter}.html")
+    for place in range(page.locator("figure.slider").count()):
+        figure = page.locator("figure.slider").nth(place)
+        moved = figure.locator("input[type=range]")
+        labels = json.loads(moved.get_attribute("data-labels"))
+        images = figure.locator("img")
+        assert images.count() == len(labels)
+
+        def shown(images=images):
+            return images.evaluate_all("all => all.map(one => one.offsetParent !== null)")
+
+        assert shown() == [False] * (len(labels) - 1) + [True], "the still is the last"
+        for position in (0, len(labels) - 1):
+            moved.focus()
+            page.keyboard.press("Home" if position == 0 else "End")
+            assert shown() == [i == position for i in range(len(labels))]
+            assert figure.locator("output").inner_text() == labels[position]
+            assert moved.get_attribute("aria-valuetext") == labels[position]
+    assert not seen.errors
+
+
+def test_sliders_fit_a_phone(visit):
+    page = visit(viewport=PHONE).open(f"{HTML.as_uri()}/notebooks/{SLIDERS[0]}.html")
+    box = page.locator("figure.slider").first.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_there_are_sliders_in_the_chapters_where_something_moves():
+    moving = {re.match(r"\d+", stem)[0] for stem in SLIDERS}
+    assert {"02", "10", "11", "13"} <= moving
