@@ -11,7 +11,6 @@ METHODS = (2, 3, 4, 5, 8, 10, 11, 12, 13, 16, 17)
 CHANGE = "**Change this, predict, run.**"
 ALL = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 CHAPTERS = [path for path in ALL if int(path.name[:2]) in METHODS]
-CHAPTERS = [path for path in CHAPTERS if CHANGE in path.read_text(encoding="utf-8")]
 
 
 def cells(path):
@@ -54,3 +53,24 @@ def test_equations_are_numbered_in_order(path):
     text = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
     numbers = re.findall(r"\\tag\{([^}]*)\}", text)
     assert numbers == [f"{int(path.name[:2])}.{k + 1}" for k in range(len(numbers))]
+
+
+def mathematics(path):
+    """Return all that stands between dollar signs in a notebook's text, without spaces."""
+    text = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
+    return bare("".join(map("".join, re.findall(r"(?s)\$\$(.+?)\$\$|\$([^$]+?)\$", text))))
+
+
+def bare(formula):
+    return re.sub(r"\\[lr]vert", "|", re.sub(r"[\s{}]|\\(?=[,;!])", "", formula))
+
+
+def test_every_letter_of_the_notation_is_used_by_the_chapter_it_names():
+    table = (ROOT / "book" / "notation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (\$.+\$.*?) \| .+? \| .*?notebooks/([\w.]+)\)", table)
+    assert len(rows) > 20
+    for symbols, name in rows:
+        used = mathematics(ROOT / "notebooks" / name)
+        for symbol in re.findall(r"\$(.+?)\$", symbols):
+            written = bare(re.split(r"\\propto|=", symbol)[0])
+            assert written in used, f"{symbol} in {name}"
