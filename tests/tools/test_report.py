@@ -71,7 +71,7 @@ def content(path):
 
 def runs(method):
     name = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")
-    files = sorted((RECORDS / "detectors" / "quick").rglob(f"{name}_seed-[0-9].json"))
+    files = sorted((RECORDS / "detectors" / "quick").rglob(f"{name}_seed-[0-2].json"))
     return [json.loads(file.read_text("utf-8")) for file in files]
 
 
