@@ -28,12 +28,22 @@ def test_the_slider_shows_the_moment_it_stands_at(visit, chapter):
 
         assert shown() == [False] * (len(labels) - 1) + [True], "the still is the last"
         for position in (0, len(labels) - 1):
-            moved.focus()
-            page.keyboard.press("Home" if position == 0 else "End")
+            moved.evaluate(
+                "(one, to) => { one.value = to; one.dispatchEvent(new Event('input')); }", position
+            )
             assert shown() == [i == position for i in range(len(labels))]
             assert figure.locator("output").inner_text() == labels[position]
             assert moved.get_attribute("aria-valuetext") == labels[position]
     assert not seen.errors
+
+
+def test_a_slider_is_moved_by_keyboard(visit):
+    page = visit().open(f"{HTML.as_uri()}/notebooks/{SLIDERS[0]}.html")
+    moved = page.locator("figure.slider input[type=range]").first
+    moved.focus()
+    page.keyboard.press("Home")
+    labels = json.loads(moved.get_attribute("data-labels"))
+    assert page.locator("figure.slider output").first.inner_text() == labels[0]
 
 
 def test_sliders_fit_a_phone(visit):
