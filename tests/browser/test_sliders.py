@@ -16,6 +16,7 @@ SLIDERS = [path.stem for path in NOTEBOOKS if 'class=\\"slider\\"' in path.read_
 def test_the_slider_shows_the_moment_it_stands_at(visit, chapter):
     seen = visit()
     page = seen.open(f"{HTML.as_uri()}/notebooks/{chapter}.html")
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     for place in range(page.locator("figure.slider").count()):
         figure = page.locator("figure.slider").nth(place)
         moved = figure.locator("input[type=range]")
