@@ -1,12 +1,16 @@
 """Sphinx extension of the book: no page needs a network, and every notebook has its buttons.
 
 It shows the notebooks of the folder ``notebooks_folder``, in which they may have fresh outputs.
-It writes the moving pages' data, copies MathJax from a Python package next to the pages, leaves out
-the icons that no page shows, and adds a JupyterLab button.
+It writes the moving pages' data, puts the notebooks' figures into files, copies MathJax from a
+Python package next to the pages, leaves out the icons that no page shows, and adds a JupyterLab
+button.
 """
 
+import base64
+import hashlib
 import re
 import shutil
+from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -58,6 +62,8 @@ MOVING = {
 SEARCH_TOOLS = re.compile(
     r'\s*<script src="[./]*(_static/searchtools|_static/language_data|searchindex)\.js"></script>'
 )
+# A figure as a notebook holds it, and whether a slider keeps it for another moment.
+FIGURE = re.compile(r'src="data:image/(?P<kind>\w+);base64,(?P<data>[^"]+)"(?P<hidden> hidden)?')
 LAB = "http://localhost:8888/lab/tree"  # where `make lab` answers
 # An icon of Font Awesome: name:[width,height,[other names],"code","path" or ["path", …]]
 ICON = re.compile(
@@ -111,6 +117,30 @@ def trimmed(script: str, used: set[str]) -> str:
     return short
 
 
+def with_figure_files(body: str, folder: Path, link: Callable[[str], str]) -> str:
+    """Write a page's figures into files; a slider's are loaded when they are first shown.
+
+    Parameters
+    ----------
+    body
+        The page, with figures in base64.
+    folder
+        Where the files go, each named by its content.
+    link
+        Makes the address, as seen from the page, of a file by its name.
+    """
+
+    def beside(match: re.Match) -> str:
+        content = base64.b64decode(match["data"])
+        name = f"{hashlib.sha256(content).hexdigest()[:16]}.{match['kind']}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        later = ' loading="lazy" hidden' if match["hidden"] else ""
+        return f'src="{link(name)}"{later}'
+
+    return FIGURE.sub(beside, body)
+
+
 def make_assets(app: Sphinx, config: Config) -> None:
     """Write what the moving pages read, once for each state of the records and the code."""
     config.mathjax_path = "mathjax/tex-chtml.js"
@@ -140,12 +170,18 @@ def show_outputs(app: Sphinx, docname: str, source: list[str]) -> None:
 def dress_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Give the moving pages their scripts and each notebook its JupyterLab button.
+    """Give the moving pages their scripts, each notebook its JupyterLab button and figures.
 
     Sphinx gives an entry of the bibliography a role that DPUB-ARIA 1.1 has withdrawn.
     """
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        if app.builder.format == "html":
+            context["body"] = with_figure_files(
+                context["body"],
+                Path(app.outdir, "_images"),
+                lambda name: context["pathto"](f"_images/{name}", 1),
+            )
     # Nothing here starts a kernel, and the theme and Jupyter Book both load what would: an error.
     context["script_files"][:] = [
         file

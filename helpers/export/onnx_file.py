@@ -1,11 +1,13 @@
 """Write a detector into an ONNX file, make its arithmetic coarser, and run it in ONNX Runtime."""
 
+import importlib
 import io
 import json
 import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +124,12 @@ def quantise(path: str | Path, target: str | Path, good: np.ndarray) -> Path:
 
     with tempfile.TemporaryDirectory() as folder, whole_file(target) as work:
         made = Path(folder) / "int8.onnx"
-        logging.disable(logging.WARNING)  # advice on other models
-        quantization.quantize_static(
-            path, made, Reader(), nodes_to_quantize=nodes, per_channel=True,
-            quant_format=quantization.QuantFormat.QDQ,
-        )  # fmt: skip
+        with _without_advice():
+            quantization.quantize_static(
+                path, made, Reader(), nodes_to_quantize=nodes, per_channel=True,
+                quant_format=quantization.QuantFormat.QDQ,
+            )  # fmt: skip
         work.write_bytes(made.read_bytes())
-        logging.disable(logging.NOTSET)
     return target
 
 
@@ -197,9 +198,18 @@ def exportable() -> dict[str, str]:
     return {name: kind.why_not_exported for name, kind in KINDS.items()}
 
 
-def _package(name: str) -> Any:
-    import importlib
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep ONNX Runtime from logging what it advises for other models."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
+
+def _package(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -2,7 +2,6 @@
 
 from helpers.inspection.conformal import (
     Promise,
-    conformal_rank,
     conformal_threshold,
     needed_table,
     photos_needed,
@@ -13,3 +12,4 @@ from helpers.inspection.inspector import Inspector, InspectorSettings, Verdict, 
 from helpers.inspection.resolution import Resolution
 from helpers.inspection.results import inspect_folder, write_results
 from helpers.inspection.saved import load_inspector, save_inspector
+from helpers.metrics.threshold import conformal_rank

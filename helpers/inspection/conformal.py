@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betainc, betaincinv
+from scipy.special import betainc
 
 from helpers.metrics.inputs import check_scores
+from helpers.metrics.threshold import MARGIN, check_promise, conformal_rank, rate_range
 
 HELD_OUT, FOLDS = "held-out photos", "folds"
-MARGIN = 1e-9  # keeps (n + 1)(1 - α) from rising just above a whole number by rounding
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Promise:
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold) or not 1 <= self.rank <= self.photos:
             raise ValueError(f"{self.rank} of {self.photos} scores is no finite threshold.")
-        _check(self.false_alarms, self.certainty)
+        check_promise(self.false_alarms, self.certainty)
         if self.source not in (HELD_OUT, FOLDS):
             raise ValueError(f"a promise rests on {HELD_OUT} or {FOLDS}, not on {self.source!r}.")
 
@@ -70,9 +70,7 @@ class Promise:
 
     def range(self, level: float = 0.9) -> tuple[float, float]:
         """Return where the share of this threshold lies with probability ``level``."""
-        tails = [(1 - level) / 2, (1 + level) / 2]
-        low, high = betaincinv(self.photos + 1 - self.rank, self.rank, tails)
-        return float(low), float(high)
+        return rate_range(self.photos, self.rank, level)
 
     def sentence(self) -> str:
         """Say what is promised, and what is not."""
@@ -109,39 +107,6 @@ def one_in(share: float) -> str:
     return f"1 in {round(1 / share, 1):g}"
 
 
-def conformal_rank(photos: int, false_alarms: float, certainty: float = 0.0) -> int:
-    """Return which of the sorted scores is the threshold, counted from 1; 0 if none will do.
-
-    On average: the smallest k with (n + 1 - k) / (n + 1) ≤ α, that is k = ⌈(n + 1)(1 - α)⌉. With a
-    certainty δ: the smallest k for which Beta(n + 1 - k, k) lies below α with probability δ or
-    more. There is none when k would have to be above n.
-
-    Parameters
-    ----------
-    photos
-        n, how many good photos are scored.
-    false_alarms
-        α, between 0 and 1.
-    certainty
-        δ, from 0 (on average) to below 1.
-
-    Raises
-    ------
-    ValueError
-        When a number is out of range.
-    """
-    _check(false_alarms, certainty)
-    if photos < 1:
-        return 0
-    if not certainty:
-        rank = max(1, math.ceil((photos + 1) * (1 - false_alarms) - MARGIN))
-    else:
-        ranks = np.arange(1, photos + 1)
-        sure = betainc(photos + 1 - ranks, ranks, false_alarms) >= certainty
-        rank = int(ranks[sure][0]) if sure.any() else photos + 1
-    return rank if rank <= photos else 0
-
-
 def photos_needed(false_alarms: float, certainty: float = 0.0) -> int:
     """Return the least number of good photos with which the promise can be given.
 
@@ -154,7 +119,7 @@ def photos_needed(false_alarms: float, certainty: float = 0.0) -> int:
     >>> photos_needed(0.05, certainty=0.95)
     59
     """
-    _check(false_alarms, certainty)
+    check_promise(false_alarms, certainty)
     if not certainty:
         return max(1, math.ceil(1 / false_alarms - MARGIN) - 1)
     return max(1, math.ceil(math.log(1 - certainty) / math.log(1 - false_alarms) - MARGIN))
@@ -213,10 +178,3 @@ def conformal_threshold(
             f"{one_in(best)}."
         )
     return Promise(float(scores[rank - 1]), false_alarms, certainty, rank, scores.size, source)
-
-
-def _check(false_alarms: float, certainty: float) -> None:
-    if not 0 < false_alarms < 1:
-        raise ValueError(f"false_alarms must lie between 0 and 1; got {false_alarms}.")
-    if not 0 <= certainty < 1:
-        raise ValueError(f"certainty must be at least 0 and below 1; got {certainty}.")

@@ -6,16 +6,16 @@ fitted to is too low, because a detector scores what it has seen lower than what
 the *lowest* score of a good validation set calls nearly every good image defective.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv
+from scipy.special import betainc, betaincinv
 
 from helpers.metrics.inputs import check_scores
 
-# Keeps (n + 1) × rate from falling just below a whole number by rounding.
-WHOLE_MARGIN = 1e-9
+MARGIN = 1e-9  # keeps (n + 1)(1 - α) from rising just above a whole number by rounding
 SPREAD_LEVEL = 0.9
 
 
@@ -49,6 +49,58 @@ class Threshold:
     rank: int
 
 
+def conformal_rank(photos: int, false_alarms: float, certainty: float = 0.0) -> int:
+    """Return which of the sorted scores is the threshold, counted from 1; 0 if none will do.
+
+    On average: the smallest k with (n + 1 - k) / (n + 1) ≤ α, that is k = ⌈(n + 1)(1 - α)⌉. With a
+    certainty δ: the smallest k for which Beta(n + 1 - k, k) lies below α with probability δ or
+    more. There is none when k would have to be above n.
+
+    Parameters
+    ----------
+    photos
+        n, how many good photos are scored.
+    false_alarms
+        α, between 0 and 1.
+    certainty
+        δ, from 0 (on average) to below 1.
+
+    Raises
+    ------
+    ValueError
+        When a number is out of range.
+    """
+    check_promise(false_alarms, certainty)
+    if photos < 1:
+        return 0
+    if not certainty:
+        rank = max(1, math.ceil((photos + 1) * (1 - false_alarms) - MARGIN))
+    else:
+        ranks = np.arange(1, photos + 1)
+        sure = betainc(photos + 1 - ranks, ranks, false_alarms) >= certainty
+        rank = int(ranks[sure][0]) if sure.any() else photos + 1
+    return rank if rank <= photos else 0
+
+
+def rate_range(photos: int, rank: int, level: float = SPREAD_LEVEL) -> tuple[float, float]:
+    """Return where the false-alarm rate of one threshold lies with probability ``level``.
+
+    The threshold is the ``rank``-th smallest of the scores of ``photos`` good images: its rate
+    follows Beta(n + 1 - k, k) (Wilks, Annals of Mathematical Statistics 12, 1941).
+    """
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low, high = betaincinv(photos + 1 - rank, rank, tails)
+    return float(low), float(high)
+
+
+def check_promise(false_alarms: float, certainty: float = 0.0) -> None:
+    """Raise ``ValueError`` when a rate is not between 0 and 1, or a certainty not below 1."""
+    if not 0 < false_alarms < 1:
+        raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarms}.")
+    if not 0 <= certainty < 1:
+        raise ValueError(f"certainty must be at least 0 and below 1; got {certainty}.")
+
+
 def threshold_from_good(good_scores: ArrayLike, false_alarm_rate: float = 0.05) -> Threshold:
     """Choose the threshold whose expected false-alarm rate is at most ``false_alarm_rate``.
 
@@ -78,19 +130,15 @@ def threshold_from_good(good_scores: ArrayLike, false_alarm_rate: float = 0.05) 
         No score, one that is not finite, more than one dimension, or a rate outside (0, 1).
     """
     scores = check_scores(good_scores, "good_scores")
-    if not 0 < false_alarm_rate < 1:
-        raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
     n = scores.size
-    gaps_above = int(np.clip(np.floor((n + 1) * false_alarm_rate + WHOLE_MARGIN), 1, n))
-    rank = n + 1 - gaps_above
-    tails = [(1 - SPREAD_LEVEL) / 2, (1 + SPREAD_LEVEL) / 2]
-    low, high = betaincinv(gaps_above, rank, tails)
+    rank = conformal_rank(n, false_alarm_rate) or n
+    low, high = rate_range(n, rank)
     return Threshold(
         value=float(np.sort(scores)[rank - 1]),
         asked_false_alarm_rate=false_alarm_rate,
-        expected_false_alarm_rate=gaps_above / (n + 1),
-        low=float(low),
-        high=float(high),
+        expected_false_alarm_rate=(n + 1 - rank) / (n + 1),
+        low=low,
+        high=high,
         held_out=n,
         rank=rank,
     )

@@ -33,6 +33,10 @@ def test_the_slider_shows_the_moment_it_stands_at(visit, chapter):
                 "(one, to) => { one.value = to; one.dispatchEvent(new Event('input')); }", position
             )
             assert shown() == [i == position for i in range(len(labels))]
+            page.wait_for_function(
+                "one => one.complete && one.naturalWidth > 0",
+                arg=images.nth(position).element_handle(),
+            )
             assert figure.locator("output").inner_text() == labels[position]
             assert moved.get_attribute("aria-valuetext") == labels[position]
     assert not seen.errors

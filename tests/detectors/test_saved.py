@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -28,26 +27,10 @@ from helpers.errors import DataError
 from helpers.files import UnwritableError
 from helpers.networks.archive import CHECKSUM, HEADER, read_archive, write_archive
 from helpers.networks.training import TrainingSettings
-from helpers.profiles import PROFILES
 from tests.damage import byte_edits, damaged_bytes, damaged_tree, damaging, tree_edits
 from tests.stripes import moving_stripes
+from tests.tiny import KNOWN, SIDE, SPECS
 
-KNOWN, SIDE = 16, 128
-TINY = replace(
-    PROFILES["quick"],
-    image_size=SIDE,
-    feature_size=SIDE,
-    epochs=1,
-    least_steps=1,
-    batch_size=8,
-    width=8,
-    weights="formula",
-    crop_weights="random",
-)
-SPECS = {
-    spec.name: spec
-    for spec in catalogue.all_attempts(TINY, KNOWN) + catalogue.all_strategies(TINY, KNOWN)
-}
 IN_A_FRESH_PROCESS = """
 import sys
 import numpy as np

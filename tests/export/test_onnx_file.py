@@ -1,6 +1,5 @@
 """A detector in ONNX Runtime gives the scores, the maps and the verdicts that it gives here."""
 
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,30 +11,13 @@ from helpers.detectors import (
     AutoencoderDetector,
     FeatureReconstructionDetector,
     FeatureReconstructionSettings,
-    catalogue,
 )
 from helpers.errors import DataError
 from helpers.export import OnnxDetector, export_detector, exportable, quantise
 from helpers.export.graph import blur_matrix
-from helpers.profiles import PROFILES
 from tests.stripes import moving_stripes
+from tests.tiny import KNOWN, SIDE, SPECS
 
-KNOWN, SIDE = 16, 128
-TINY = replace(
-    PROFILES["quick"],
-    image_size=SIDE,
-    feature_size=SIDE,
-    epochs=1,
-    least_steps=1,
-    batch_size=8,
-    width=8,
-    weights="formula",
-    crop_weights="random",
-)
-SPECS = {
-    spec.name: spec
-    for spec in catalogue.all_attempts(TINY, KNOWN) + catalogue.all_strategies(TINY, KNOWN)
-}
 REFUSED = {"CutPaste, patch-wise": "crops", "Diffusion": "noise"}
 # Of the spread of the scores, and of the maps; rounding in single precision.
 TOLERANCE = 1e-4

@@ -6,11 +6,11 @@ import pytest
 from helpers.inspection.conformal import (
     FOLDS,
     Promise,
-    conformal_rank,
     conformal_threshold,
     needed_table,
     photos_needed,
 )
+from helpers.metrics.threshold import conformal_rank
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.2, 0.1, 0.05, 0.01])

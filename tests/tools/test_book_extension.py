@@ -1,9 +1,18 @@
 """What the Sphinx extension does to the built book, piece by piece."""
 
+import base64
+import re
+
 import pytest
 from sphinx.errors import ExtensionError
 
-from tools.book_extension import lab_button, mathjax_files, trimmed, used_icons
+from tools.book_extension import (
+    lab_button,
+    mathjax_files,
+    trimmed,
+    used_icons,
+    with_figure_files,
+)
 
 FONT = (
     'var i={bars:[448,512,["navicon"],"f0c9","M0 96"],"circle-dot":[512,512,[],"f192",'
@@ -36,6 +45,22 @@ def test_mathjax_comes_from_a_package_with_its_fonts():
     files = mathjax_files()
     assert files["tex-chtml.js"].stat().st_size > 500_000
     assert sum(name.endswith(".woff") for name in files) > 10
+
+
+def test_figures_become_files_and_only_those_of_another_moment_wait(tmp_path):
+    shown, other = (base64.b64encode(content).decode() for content in (b"still", b"before"))
+    body = (
+        f'<p>Text</p><img alt="a" src="data:image/webp;base64,{other}" hidden>'
+        f'<img alt="b" src="data:image/webp;base64,{shown}"><img src="own.png">'
+    )
+    page = with_figure_files(body, tmp_path / "_images", lambda name: f"../_images/{name}")
+    first, second = re.findall(r'src="\.\./_images/([0-9a-f]{16}\.webp)"', page)
+    assert (tmp_path / "_images" / first).read_bytes() == b"before"
+    assert (tmp_path / "_images" / second).read_bytes() == b"still"
+    assert page == (
+        f'<p>Text</p><img alt="a" src="../_images/{first}" loading="lazy" hidden>'
+        f'<img alt="b" src="../_images/{second}"><img src="own.png">'
+    )
 
 
 def test_the_lab_button_leads_to_the_notebook_under_make_lab():

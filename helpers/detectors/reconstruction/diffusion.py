@@ -17,7 +17,6 @@ from helpers.detectors.reconstruction.diffusion_steps import (
 )
 from helpers.detectors.reconstruction.low_resolution import (
     downsampled,
-    epochs_shown,
     to_bytes,
 )
 from helpers.errors import check_least
@@ -99,8 +98,6 @@ class DiffusionDetector(Learner):
         The network with averaged weights, after ``fit``.
     losses
         Mean loss of each epoch.
-    progress
-        Pictures generated from the same noise, uint8 8×3×side×side, by the epoch after which.
     """
 
     revision = 1
@@ -130,9 +127,7 @@ class DiffusionDetector(Learner):
         batches = len(images) // t.batch_size
         # Large steps in the middle, small ones at the end: as good as twice the constant ones.
         cycle = OneCycleLR(optimiser, t.learning_rate, total_steps=t.epochs * batches + 1)
-        shown = epochs_shown(t.epochs)
         self.losses: list[float] = []
-        self.progress: dict[int, np.ndarray] = {}
         for epoch in range(t.epochs):
             total = torch.zeros((), device=data.device)
             with seeded(epoch_seed(t.seed, epoch)):
@@ -143,8 +138,6 @@ class DiffusionDetector(Learner):
                     average.update_parameters(network)
                     total += loss.detach()
             self.losses.append(finite_loss(float(total) / batches, t, "diffusion"))
-            if epoch + 1 in shown:
-                self.progress[epoch + 1] = self.generate(8, seed=t.seed)
         self.model.eval()
         return self
 

@@ -19,7 +19,6 @@ from helpers.detectors.reconstruction.gan_networks import (
 )
 from helpers.detectors.reconstruction.low_resolution import (
     downsampled,
-    epochs_shown,
     to_bytes,
 )
 from helpers.machine import Machine, this_machine
@@ -100,8 +99,6 @@ class GanDetector(Learner):
         The networks, after ``fit``.
     losses
         Mean loss of each epoch, for ``"generator"`` and ``"discriminator"``.
-    progress
-        Pictures generated from the same codes, uint8 8×3×side×side, by the epoch after which.
     """
 
     revision = 1
@@ -148,8 +145,6 @@ class GanDetector(Learner):
             for n in (generator, discriminator)
         ]
         self.losses: dict[str, list[float]] = {"generator": [], "discriminator": []}
-        self.progress: dict[int, np.ndarray] = {}
-        shown = epochs_shown(t.epochs)
         for epoch in range(t.epochs):
             totals = []
             with seeded(epoch_seed(t.seed, epoch)):
@@ -158,8 +153,6 @@ class GanDetector(Learner):
                     average.update_parameters(generator)
             for name, value in zip(self.losses, np.mean(totals, axis=0), strict=True):
                 self.losses[name].append(finite_loss(float(value), t, name))
-            if epoch + 1 in shown:
-                self.progress[epoch + 1] = self.generate(8, seed=t.seed)
 
     def _train_encoder(
         self, discriminator: Discriminator, data: torch.Tensor, machine: Machine

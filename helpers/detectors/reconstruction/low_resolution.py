@@ -6,13 +6,6 @@ from torch.nn import functional
 
 from helpers.networks.learner import check_square
 
-SHOWN = (0.05, 0.2, 0.5, 1.0)  # shares of the training after which pictures are shown
-
-
-def epochs_shown(epochs: int) -> set[int]:
-    """Return the epochs, counted from 1, after which a training shows what it can generate."""
-    return {max(1, round(share * epochs)) for share in SHOWN}
-
 
 def downsampled(images: np.ndarray, side: int) -> np.ndarray:
     """Average uint8 images N×3×H×W down to ``side`` × ``side`` pixels.
