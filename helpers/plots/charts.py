@@ -1,5 +1,6 @@
 """Charts of counts and scores. They know nothing of models."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike
 from helpers.metrics.image import Confusion, Interval
 from helpers.plots.picture import METHOD_COLOURS, Picture, class_colours, method_colour
 from helpers.plots.style import GREY, chart, check_any, check_lengths, dots, marker_of, paired
+
+WIDEST = 36  # letters of a label below an axis, so that it stays inside the figure
+TWO_DECADES = 100  # between the ends of an axis: there 1, 2 and 5 of each are too many
 
 
 def count_bars(counts: pd.Series) -> Picture:
@@ -68,7 +72,8 @@ def strip_by_class(values: ArrayLike, classes: ArrayLike, label: str) -> Picture
         for row, name in enumerate(names):
             axis.plot([medians[name]] * 2, [row - 0.38, row + 0.38], color="black", lw=2)
         axis.set_xscale("log")
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        wide = values.max() / values.min() > TWO_DECADES
+        axis.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(f"{label}; black line: median")
@@ -192,7 +197,7 @@ def interval_plot(
         axis.set_yticks(range(len(names)), names)
         axis.set_ylim(len(names) - 0.5, -0.5)
         axis.xaxis.set_major_locator(MaxNLocator(5))
-        axis.set_xlabel(f"{label},\nwith 95 % interval")
+        axis.set_xlabel(f"{textwrap.fill(label, WIDEST)},\nwith 95 % interval")
     return Picture(figure, f"Dots with 95 % intervals, a row each for {', '.join(names)}: {label}.")
 
 

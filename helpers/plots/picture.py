@@ -22,7 +22,8 @@ CLASS_COLOURS = {
 }
 OTHER_COLOURS = ("#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442", "#000000")
 
-# Paul Tol (2012), Colour Schemes, technical note SRON/EPS/TN/09-002: the scheme for 12 lines.
+# Paul Tol (2012), Colour Schemes, technical note SRON/EPS/TN/09-002: the scheme for 12 lines; then
+# three found to be farthest from these, as the test of common colour visions measures it.
 METHOD_COLOURS = {
     "Baseline autoencoder": "#332288",
     "Pretrained encoder": "#6699CC",
@@ -36,6 +37,9 @@ METHOD_COLOURS = {
     "GAN": "#AA4466",
     "Diffusion": "#882255",
     "CutPaste, synthetic defects": "#3366FF",
+    "CutPaste, generated textures": "#AACC00",
+    "CutPaste, patch-wise": "#6688EE",
+    "U-Net, synthetic defects": "#000000",
 }
 ANY_METHOD = "#AA4499"
 LINE_COLOURS = (*CLASS_COLOURS.values(), "#56B4E9", "#000000")
