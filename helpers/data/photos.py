@@ -1,9 +1,10 @@
 """Photos of one's own, in folders as they are: no masks, any shape, perhaps no defects at all."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from helpers.errors import DataError
 from helpers.files import readable
 from helpers.paths import named_path
 
+Made = TypeVar("Made")
 READ = SUFFIXES | {".webp"}
 GOOD_NAMES = ("good", "ok", "normal", "pass")
 NEEDS = {
@@ -180,29 +182,29 @@ def without_path(path: Path, error: DataError) -> str:
     return str(error).removeprefix(f"{path} ")
 
 
-def read_photos(
-    folder: Path, files: Sequence[str], squares: Squares
-) -> tuple[list[np.ndarray], list[Skipped]]:
-    """Read photos and make them square; those that are damaged are left out, each with the reason.
+def read_each(
+    folder: Path, files: Sequence[str], work: Callable[[np.ndarray], Made]
+) -> tuple[dict[str, Made], list[Skipped]]:
+    """Read photos, and apply ``work`` to each, uint8 H×W×3; damaged ones are left out and named.
 
     Returns
     -------
-    pictures
-        One entry a file, uint8, T×3×size×size; of a damaged photo T is 0.
+    made
+        What ``work`` made of each photo that could be read, by its file.
     skipped
-        The damaged ones.
+        The damaged ones, each with the reason.
     """
-    damaged: dict[str, str] = {}
 
-    def one(file: str) -> np.ndarray:
+    def one(file: str) -> Made | Skipped:
         try:
-            return squares.cut(read_photo(folder / file))
+            photo = read_photo(folder / file)
         except DataError as error:
-            damaged[file] = without_path(folder / file, error)
-            return np.empty((0, 3, squares.size, squares.size), np.uint8)
+            return Skipped(file, without_path(folder / file, error))
+        return work(photo)
 
-    pictures = in_parallel(one, files, "reading photos")
-    return pictures, [Skipped(file, damaged[file]) for file in files if file in damaged]
+    found = dict(zip(files, in_parallel(one, files, "reading photos"), strict=True))
+    skipped = [each for each in found.values() if isinstance(each, Skipped)]
+    return {f: each for f, each in found.items() if not isinstance(each, Skipped)}, skipped
 
 
 def load_photos(
@@ -241,14 +243,12 @@ def load_photos(
     folder = named_path(folder, "folder").absolute()
     squares = Squares(size)
     files, skipped = list_photos(folder)
-    pictures, damaged = read_photos(folder, files, squares)
-    bad = {one.file for one in damaged}
-    kept = [i for i, file in enumerate(files) if file not in bad]
-    files = [files[i] for i in kept]
+    pictures, damaged = read_each(folder, files, squares.cut)
+    files = list(pictures)
     groups = files if group is None else groups_of([Path(f).name for f in files], group)
     shows = np.array([what_it_shows(file) for file in files] or [""])
     test = _for_test(folder, files, shows, groups, test_share, seed)
-    stacked = np.concatenate([np.empty((0, 3, size, size), np.uint8), *pictures])
+    stacked = np.concatenate([np.empty((0, 3, size, size), np.uint8), *pictures.values()])
     return Photos(
         name=folder.name,
         train=stacked[~test],

@@ -129,6 +129,12 @@ def ablations(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     return [*unchanged, *changes]
 
 
+def every_method(profile: Profile, images: int, seed: int) -> list[DetectorSpec]:
+    """Return the attempts, then the strategies."""
+    run = (profile, images, seed)
+    return [*catalogue.all_attempts(*run), *catalogue.all_strategies(*run)]
+
+
 def _attempts(profile: Profile, images: int, seed: int) -> list[Variant]:
     return [Variant(one) for one in catalogue.all_attempts(profile, images, seed)]
 
@@ -140,10 +146,7 @@ def _strategies(profile: Profile, images: int, seed: int) -> list[Variant]:
 def other_weights(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return the methods that look through a pretrained network, with formula weights."""
     formula = replace(profile, weights="formula")
-    specs = (
-        *catalogue.all_attempts(formula, images, seed),
-        *catalogue.all_strategies(formula, images, seed),
-    )
+    specs = every_method(formula, images, seed)
     return [Variant(spec, {"weights": "formula"}) for spec in specs if spec.name in PRETRAINED]
 
 
@@ -152,10 +155,7 @@ def equal_size(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     if profile.feature_size == profile.image_size:
         return []
     small = replace(profile, feature_size=profile.image_size)
-    specs = (
-        *catalogue.all_attempts(small, images, seed),
-        *catalogue.all_strategies(small, images, seed),
-    )
+    specs = every_method(small, images, seed)
     changed = {"picture size": str(profile.image_size)}
     return [Variant(spec, changed) for spec in specs if spec.name in PRETRAINED]
 
@@ -205,26 +205,18 @@ def budgets(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
 
 def few_good(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return what trains no network, with ten, forty and a hundred good pictures."""
-    specs = (
-        *catalogue.all_attempts(profile, images, seed),
-        *catalogue.all_strategies(profile, images, seed),
-    )
     return [
         Variant(spec, {"good images": str(count)}, count)
         for count in FEW_GOOD
-        for spec in specs
+        for spec in every_method(profile, images, seed)
         if spec.name in UNTRAINED
     ]
 
 
 def more_nuts(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return every method, tested on more generated nuts: intervals become narrower."""
-    specs = (
-        *catalogue.all_attempts(profile, images, seed),
-        *catalogue.all_strategies(profile, images, seed),
-    )
     changed = {"test images": f"times {MORE_NUTS}"}
-    return [Variant(spec, changed, tests=MORE_NUTS) for spec in specs]
+    return [Variant(spec, changed, tests=MORE_NUTS) for spec in every_method(profile, images, seed)]
 
 
 PARTS = {
@@ -284,12 +276,13 @@ def planned(
         and (variant.images or 0) <= most
         and (variant.tests == 1 or first.source == "generated")
     }.values()
-    categories = {
-        (size, tests): with_more_tests(size, tests)
-        if tests > 1
-        else move_to_test(load_category(profile.category, size=size), moved)
-        for size, tests in sorted({(variant.spec.size, variant.tests) for variant, _ in chosen})
-    }
+    categories = {(profile.image_size, 1): first}
+    for size, tests in {(variant.spec.size, variant.tests) for variant, _ in chosen}:
+        if tests > 1:
+            categories[size, tests] = with_more_tests(size, tests)
+        elif (size, 1) not in categories:
+            own = load_category(profile.category, size=size)
+            categories[size, 1] = move_to_test(own, moved)
     return (
         plan(categories[variant.spec.size, variant.tests], variant, seed)
         for variant, seed in chosen

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from helpers.data.cache import fingerprint
-from helpers.data.decode import in_parallel, read_header
+from helpers.data.decode import read_header
 from helpers.data.groups import groups_of
 from helpers.data.photos import (
     Skipped,
     list_photos,
-    read_photo,
+    read_each,
     what_it_shows,
-    without_path,
 )
 from helpers.data.squares import Squares
 from helpers.errors import DataError
@@ -96,22 +95,12 @@ def gather(
         _check_all_good(folder, files)
     if group is not None:
         groups_of([Path(file).name for file in files], group)  # before an hour of reading
-    damaged: dict[str, str] = {}
-
-    def one(file: str) -> tuple[Look, np.ndarray, np.ndarray] | None:
-        try:
-            photo = read_photo(folder / file)
-        except DataError as error:
-            damaged[file] = without_path(folder / file, error)
-            return None
-        return *look_at(photo), squares.cut(photo)
-
-    read = dict(zip(files, in_parallel(one, files, "reading photos"), strict=True))
-    kept = [file for file in files if read[file] is not None]
-    if not kept:
-        raise DataError(f"none of the {len(files)} photos can be read. {damaged[files[0]]}")
+    read, damaged = read_each(folder, files, lambda photo: (*look_at(photo), squares.cut(photo)))
+    if not read:
+        raise DataError(f"none of the {len(files)} photos can be read. {damaged[0].why}")
+    kept = list(read)
     names = [Path(file).name for file in kept]
-    looks, thumbnails, pictures = zip(*(read[file] for file in kept), strict=True)
+    looks, thumbnails, pictures = zip(*read.values(), strict=True)
     return GoodPhotos(
         folder=folder,
         files=tuple(kept),
@@ -121,7 +110,7 @@ def gather(
         pictures=pictures,
         squares=squares,
         fingerprint=fingerprint(folder, kept),
-        skipped=(*skipped, *(Skipped(file, damaged[file]) for file in files if file in damaged)),
+        skipped=(*skipped, *damaged),
     )
 
 
