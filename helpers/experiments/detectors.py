@@ -44,6 +44,8 @@ PRETRAINED = (
     "Student–teacher",
 )
 RATES, EPOCHS = (1e-4, 3e-4, 1e-3), (5, 10, 20, 50)  # of the baseline's budgets
+# Channels and side of the baseline's codes: from 64 numbers to more than the picture itself has.
+CODES = ((1, 8), (4, 8), (16, 8), (64, 8), (16, 32), (64, 32))
 HELD_OUT = 0.15  # of the good training images, for the threshold
 # How many good pictures there may be at first, and what needs no training to learn from them.
 FEW_GOOD = (10, 40, 100)
@@ -203,6 +205,23 @@ def budgets(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     ]
 
 
+def code_widths(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
+    """Return the baseline with codes of few numbers up to more than its pictures have."""
+    first = catalogue.baseline(profile, images, seed)
+    return [
+        Variant(
+            DetectorSpec(
+                "Baseline autoencoder",
+                profile.image_size,
+                partial(AutoencoderDetector, replace(first, code_channels=c, code_side=side)),
+                1,
+            ),
+            {"code": f"{c} × {side} × {side}"},
+        )
+        for c, side in CODES
+    ]
+
+
 def few_good(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return what trains no network, with ten, forty and a hundred good pictures."""
     return [
@@ -227,6 +246,7 @@ PARTS = {
     "equal size": equal_size,
     "assignment": assignment,
     "budgets": budgets,
+    "code": code_widths,
     "few": few_good,
     "more nuts": more_nuts,
 }
