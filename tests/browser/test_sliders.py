@@ -33,6 +33,7 @@ def test_the_slider_shows_the_moment_it_stands_at(visit, chapter):
                 "(one, to) => { one.value = to; one.dispatchEvent(new Event('input')); }", position
             )
             assert shown() == [i == position for i in range(len(labels))]
+            images.nth(position).scroll_into_view_if_needed()  # only what is near is loaded
             page.wait_for_function(
                 "one => one.complete && one.naturalWidth > 0",
                 arg=images.nth(position).element_handle(),
