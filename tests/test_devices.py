@@ -12,6 +12,7 @@ from helpers.detection.boxes import make_boxes
 from helpers.detection.detector import BoxDetector
 from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
 from helpers.detectors.density.flow import Flow, fit_flow
+from helpers.detectors.density.padim import PadimDetector, PadimSettings
 from helpers.detectors.filled_masks import FilledMasksDetector, FilledMasksSettings
 from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,
@@ -101,6 +102,9 @@ DETECTORS = {
     ),
     "synthetic segmenter": lambda: SyntheticSegmenterDetector(
         SyntheticSegmenterSettings(layers=LAYERS, width=4, textures=2, **FRESH)
+    ),
+    "PaDiM": lambda: PadimDetector(
+        PadimSettings(weights="random", layers=LAYERS, features=16)
     ),
 }  # fmt: skip
 

@@ -19,5 +19,6 @@ TINY = replace(
 )
 SPECS = {
     spec.name: spec
-    for spec in catalogue.all_attempts(TINY, KNOWN) + catalogue.all_strategies(TINY, KNOWN)
+    for every in (catalogue.all_attempts, catalogue.all_strategies, catalogue.all_newer)
+    for spec in every(TINY, KNOWN)
 }

@@ -1,6 +1,7 @@
 """Everything that scores images after seeing good ones: every detector and its settings."""
 
 from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
+from helpers.detectors.density.padim import PadimDetector, PadimSettings
 from helpers.detectors.filled_masks import FilledMasksDetector, FilledMasksSettings
 from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,

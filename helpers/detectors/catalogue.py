@@ -6,6 +6,7 @@ from functools import partial
 
 from helpers.detectors.base import Detector
 from helpers.detectors.density.fastflow import FastFlowDetector, FastFlowSettings
+from helpers.detectors.density.padim import PadimDetector, PadimSettings
 from helpers.detectors.filled_masks import FilledMasksDetector, FilledMasksSettings
 from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,
@@ -58,6 +59,7 @@ KINDS: Mapping[str, type] = {
         DiffusionDetector,
         FilledMasksDetector,
         SyntheticSegmenterDetector,
+        PadimDetector,
     )
 }
 
@@ -112,6 +114,12 @@ def all_strategies(profile: Profile, images: int, seed: int = 0) -> tuple[Detect
         ("CutPaste, generated textures", size, FilledMasksDetector, generated_textures(*run)),
         ("U-Net, synthetic defects", large, SyntheticSegmenterDetector, synthetic_segmenter(*run)),
     )
+
+
+def all_newer(profile: Profile, images: int, seed: int = 0) -> tuple[DetectorSpec, ...]:
+    """Return the methods of the chapter "What came after", which no other chapter compares."""
+    large = profile.feature_size
+    return _specs(("PaDiM", large, PadimDetector, padim(profile, seed)))
 
 
 def _specs(*rows: tuple) -> tuple[DetectorSpec, ...]:
@@ -270,6 +278,16 @@ def synthetic_segmenter(profile: Profile, images: int, seed: int = 0) -> Synthet
         width=profile.width,
         training=replace(few, learning_rate=2 * few.learning_rate),
     )
+
+
+def padim(profile: Profile, seed: int = 0) -> PadimSettings:
+    """Gaussian at each position (chapter 21)."""
+    return PadimSettings(weights=profile.weights, seed=seed)
+
+
+def few_photos(profile: Profile, seed: int = 0) -> PatchCoreSettings:
+    """PatchCore with a few good photos (chapter 21): it keeps all patches while there is room."""
+    return replace(patchcore(profile, seed), coreset_share=1.0)
 
 
 def _training(profile: Profile, images: int, seed: int, share: float = 1.0) -> TrainingSettings:

@@ -54,7 +54,8 @@ def one_class():
     known = moving_stripes(KNOWN, side=SIDE)
     makers = {
         spec.name: spec.detector
-        for spec in catalogue.all_attempts(RANDOM, KNOWN) + catalogue.all_strategies(RANDOM, KNOWN)
+        for every in (catalogue.all_attempts, catalogue.all_strategies, catalogue.all_newer)
+        for spec in every(RANDOM, KNOWN)
     }
     for name, make in makers.items():
         detector = make()
