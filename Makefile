@@ -10,6 +10,11 @@ INSTALLED := .venv/.installed
 BOOK_RUN := MVTEC_ROOT=generated ONE_BAD_NUT_PROFILE=quick ONE_BAD_NUT_CATEGORY=hazelnut \
 	ONE_BAD_NUT_WEIGHTS=auto TQDM_DISABLE=1
 
+# Tests run in as many processes as `make test PROCESSES=4` says, with one thread each: two threads of
+# one small computation mostly wait for each other, two processes do not.
+PROCESSES ?= 2
+SIDE_BY_SIDE := --numprocesses $(PROCESSES)
+
 # Of `make report`. Systems set LANGUAGE for their own messages too; such values mean nothing here.
 ifeq ($(origin LANGUAGE),environment)
 LANGUAGE := $(or $(filter zh-TW,$(LANGUAGE)),en)
@@ -44,14 +49,16 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check
 
 pytest: $(INSTALLED)
-	$(BIN)/python -m pytest --ignore=tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --ignore=tests/browser $(SIDE_BY_SIDE)
 
 nbval: $(INSTALLED)
-	$(BOOK_RUN) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=7200 \
-		--nbval-kernel-startup-timeout=600 --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+	$(BOOK_RUN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env \
+		--nbval-cell-timeout=7200 --nbval-kernel-startup-timeout=600 \
+		--nbval-sanitize-with tests/nbval_sanitize.cfg -p tests.longest_first \
+		$(SIDE_BY_SIDE) --dist loadfile --no-loadscope-reorder notebooks
 
 browser: committed-book  ## Check every page of the book in Chromium; skipped where there is none
-	$(BIN)/python -m pytest tests/browser -rs --numprocesses 2
+	$(BIN)/python -m pytest tests/browser -rs $(SIDE_BY_SIDE)
 
 committed-book: $(INSTALLED)  ## Build the book from the committed outputs, executing nothing
 	$(BIN)/python -m tools.build_book
