@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import nbformat
 import pytest
+import yaml
 
 from tests.browser.conftest import HTML, PHONE, ROOT, WIDE, book_pages
 
@@ -51,25 +52,23 @@ def settled(page):
     page.evaluate("async () => { await window.MathJax?.startup?.promise; }")
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_loads_without_a_network_and_without_an_error(visit, server, name):
-    for start in (HTML.as_uri(), server):
-        seen = visit()
-        page = seen.open(f"{start}/{name}.html")
-        settled(page)
-        assert not seen.outside, "the page asks for something outside"
-        assert not seen.errors
-        assert page.title()
-        missing = "[...document.images].filter(i => !i.hidden && !i.naturalWidth).length"
-        assert page.evaluate(missing) == 0, "test_sliders.py looks at the hidden ones"
-        weight = seen.weight(start)
-        assert weight <= HEAVIEST, f"{weight / 1e6:.2f} MB"
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_for_every_reader(visit, name):
-    page = visit(color_scheme="light", reduced_motion="reduce").open(f"{HTML.as_uri()}/{name}.html")
+def loaded(seen, start, name):
+    """Open a page; nothing is missing, nothing from outside, nothing wrong, nothing too heavy."""
+    page = seen.open(f"{start}/{name}.html")
     settled(page)
+    assert not seen.outside, "the page asks for something outside"
+    assert not seen.errors
+    assert page.title()
+    missing = "[...document.images].filter(i => !i.hidden && !i.naturalWidth).length"
+    assert page.evaluate(missing) == 0, "test_sliders.py looks at the hidden ones"
+    weight = seen.weight(start)
+    assert weight <= HEAVIEST, f"{weight / 1e6:.2f} MB"
+    return page
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_from_a_disk_is_for_every_reader(visit, name):
+    page = loaded(visit(color_scheme="light", reduced_motion="reduce"), HTML.as_uri(), name)
     page.evaluate(AXE)
     page.evaluate(ONE_OF_EACH)
     wait_for_theme(page, "light")
@@ -89,6 +88,50 @@ def test_a_page_is_for_every_reader(visit, name):
         ".map(i => i.clientWidth / i.naturalWidth)"
     )
     assert min(shrunk, default=1) >= LEAST_SCALE, "a phone's reader cannot read a figure"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_from_a_server_does_what_it_offers(visit, server, name):
+    page = loaded(visit(), server, name)
+    if name in NOTEBOOKS:
+        has_its_buttons(page, server, name)
+    if name in FOLDED:
+        opens_by_mouse_and_by_keyboard(page)
+
+
+def has_its_buttons(page, start, name):
+    links = set(page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)"))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    owner = "/".join(config["repository"]["url"].split("/")[-2:])
+    colab = f"https://colab.research.google.com/github/{owner}/blob/main/{name}.ipynb"
+    header = page.locator(".article-header-buttons")
+    assert colab in links
+    assert header.locator(f'a[href="{colab}"]').count() == 1
+    assert header.locator(f'a[href="http://localhost:8888/lab/tree/{name}.ipynb"]').count() == 1
+    download = header.locator('a[href$=".ipynb"][href*="_sources"]').first.evaluate("a => a.href")
+    given = HTML / download.removeprefix(f"{start}/")
+    ours = nbformat.read(ROOT / f"{name}.ipynb", as_version=4)
+    theirs = nbformat.read(given, as_version=4)
+    assert [c.source for c in ours.cells] == [c.source for c in theirs.cells]
+
+
+def opens_by_mouse_and_by_keyboard(page):
+    """A quiz, a hint or a solution: the first of the page."""
+    folded = page.locator("article details:not([open]) > summary:visible")
+    count = folded.count()
+    assert count
+    summary = page.locator("article details > summary:visible").first
+    opened = "s => s.parentElement.open"
+    assert not summary.evaluate(opened)
+    summary.click()
+    assert summary.evaluate(opened)
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert not summary.evaluate(opened)
+    page.keyboard.press("Space")
+    assert summary.evaluate(opened)
+    inside = summary.evaluate("s => s.parentElement.innerText.length > s.innerText.length")
+    assert inside, "there is an answer"
 
 
 def test_search_finds_a_term(visit, server):
@@ -119,46 +162,6 @@ def test_the_dark_theme_holds_from_page_to_page(visit, server):
     figure = page.locator("img.figure").first
     assert figure.evaluate("i => getComputedStyle(i).filter") == "none", "its colours stay"
     assert figure.evaluate("i => getComputedStyle(i).backgroundColor") == "rgb(255, 255, 255)"
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_has_its_buttons(visit, name):
-    page = visit().open(f"{HTML.as_uri()}/{name}.html")
-    links = set(page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)"))
-    import yaml
-
-    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-    owner = "/".join(config["repository"]["url"].split("/")[-2:])
-    colab = f"https://colab.research.google.com/github/{owner}/blob/main/{name}.ipynb"
-    header = page.locator(".article-header-buttons")
-    assert colab in links
-    assert header.locator(f'a[href="{colab}"]').count() == 1
-    assert header.locator(f'a[href="http://localhost:8888/lab/tree/{name}.ipynb"]').count() == 1
-    download = header.locator('a[href$=".ipynb"][href*="_sources"]').first.evaluate("a => a.href")
-    given = HTML / download.removeprefix(f"{HTML.as_uri()}/")
-    ours = nbformat.read(ROOT / f"{name}.ipynb", as_version=4)
-    theirs = nbformat.read(given, as_version=4)
-    assert [c.source for c in ours.cells] == [c.source for c in theirs.cells]
-
-
-@pytest.mark.parametrize("name", FOLDED)
-def test_quizzes_and_solutions_open_by_mouse_and_by_keyboard(visit, name):
-    page = visit().open(f"{HTML.as_uri()}/{name}.html")
-    folded = page.locator("article details:not([open]) > summary:visible")
-    count = folded.count()
-    assert count
-    summary = page.locator("article details > summary:visible").first
-    opened = "s => s.parentElement.open"
-    assert not summary.evaluate(opened)
-    summary.click()
-    assert summary.evaluate(opened)
-    summary.focus()
-    page.keyboard.press("Enter")
-    assert not summary.evaluate(opened)
-    page.keyboard.press("Space")
-    assert summary.evaluate(opened)
-    inside = summary.evaluate("s => s.parentElement.innerText.length > s.innerText.length")
-    assert inside, "there is an answer"
 
 
 def test_the_copy_button_copies_the_cell(visit, server):
