@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+COLAB_PYTHON ?= python3.13
 
 # The book's own runs use the generated hazelnuts and the quick settings, whatever else is set,
 # and leave no progress bars in the outputs.
@@ -22,7 +23,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain lock repository clean
+.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -73,6 +74,12 @@ links: $(INSTALLED)  ## Ask every link of the book whether it still leads somewh
 newest: $(INSTALLED)  ## Run all notebooks with the newest packages that pyproject.toml allows
 	$(BIN)/uv pip install --python $(BIN)/python --upgrade --group book --group test --editable .
 	$(BOOK_RUN) $(BIN)/python -m tools.run_notebooks
+
+# The book itself, and what else it needs, is left to the notebooks' first cells, as on Colab.
+colab:  ## Run all first cells and three whole chapters with the versions that Colab has
+	$(COLAB_PYTHON) -m venv --clear _build/colab
+	_build/colab/bin/python -m pip install --quiet --requirement tools/colab_versions.txt
+	$(BOOK_RUN) _build/colab/bin/python -m tools.as_on_colab
 
 extras: $(INSTALLED)  ## Install SAM's and YOLO-World's packages (ultralytics: AGPL-3.0), test both
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[sam,detection]'

@@ -4,11 +4,14 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import InvalidName, canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from helpers.paths import project_root
 
@@ -22,9 +25,11 @@ def install_missing(
     """Install the dependencies of the book that this runtime has in no version at all.
 
     Packages that are there stay as they are: replacing a preinstalled torch, torchvision or numpy
-    costs gigabytes and breaks the packages built against it. The versions present are handed to
-    pip as constraints, so that a new package cannot pull in others in their place. One that is
-    older than the book needs is named, with the command that replaces it.
+    costs gigabytes and breaks the packages built against it. The versions of all that is here are
+    handed to pip as constraints, so that a new package cannot pull in others in their place: an
+    older version of it is taken (of onnx, one that lives with Colab's protobuf, which TensorFlow
+    needs). Only where there is none are the constraints those of the book's own packages. One that
+    is older than the book needs is named, with the command that replaces it.
 
     Parameters
     ----------
@@ -52,12 +57,32 @@ def install_missing(
                 f"a chapter fails: %pip install '{requirement}', then Runtime → Restart session."
             )
     if missing:
-        kept = "".join(f"{name}=={found}\n" for name, found in present.items() if found)
-        with tempfile.TemporaryDirectory() as folder:
-            constraints = Path(folder) / "constraints.txt"
-            constraints.write_text(kept, encoding="utf-8")
-            run([sys.executable, "-m", "pip", "install", "-q", "-c", str(constraints), *missing])
+        listed_here = {canonicalize_name(n): found for n, found in present.items() if found}
+        try:
+            _install(missing, _everything_here() | listed_here, run)
+        except subprocess.CalledProcessError:
+            _install(missing, listed_here, run)
     return missing
+
+
+def _install(
+    missing: Sequence[str], kept: Mapping[str, str], run: Callable[[Sequence[str]], object]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        lines = [f"{name}=={found}\n" for name, found in kept.items()]
+        constraints.write_text("".join(lines), encoding="utf-8")
+        run([sys.executable, "-m", "pip", "install", "-q", "-c", str(constraints), *missing])
+
+
+def _everything_here() -> dict[str, str]:
+    """Return the versions that pip can read, by name; of two copies the one that is imported."""
+    found: dict[str, str] = {}
+    for package in distributions():
+        with suppress(InvalidVersion, InvalidName, TypeError, KeyError):
+            name = canonicalize_name(package.name, validate=True)
+            found.setdefault(name, str(Version(package.version)))
+    return found
 
 
 def _version(name: str) -> str | None:

@@ -1,6 +1,8 @@
 """On Colab only what is missing is installed, and nothing that is there is touched."""
 
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -30,8 +32,42 @@ def test_only_what_is_missing_is_installed(pyproject):
     (command,), (kept,) = commands, constraints
     assert command[-1] == "not-on-colab>=1"
     assert not any(name in " ".join(command) for name in ("torch", "numpy", "jupyterlab"))
-    # What is there is pinned to its own version, so that nothing can be pulled in over it.
-    assert sorted(line.split("==")[0] for line in kept.split()) == ["numpy", "torch"]
+    # What is there is pinned to its own version, so that nothing can be pulled in over it: the
+    # book's packages, and all others.
+    pinned = dict(line.split("==") for line in kept.split())
+    assert {"numpy", "torch", "pytest", "typing-extensions"} <= set(pinned)
+    assert pinned["pytest"] == pytest.__version__
+    assert "not-on-colab" not in pinned
+
+
+def test_where_nothing_fits_all_that_is_there_the_books_own_packages_are_kept(pyproject):
+    kept = []
+
+    def run(command):
+        kept.append(Path(command[command.index("-c") + 1]).read_text())
+        if "pytest==" in kept[-1]:
+            raise subprocess.CalledProcessError(1, command)
+
+    assert install_missing(pyproject("numpy>=1.26", "not-on-colab"), run) == ["not-on-colab"]
+    assert [line.split("==")[0] for line in kept[1].split()] == ["numpy"]
+
+    def fails(command):
+        raise subprocess.CalledProcessError(1, command)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        install_missing(pyproject("numpy>=1.26", "not-on-colab"), fails)
+
+
+def test_packages_that_pip_could_not_read_are_no_constraints(monkeypatch):
+    found = [
+        ("Typing_Extensions", "4.16.0"),
+        ("typing-extensions", "3"),
+        ("odd", "1ubuntu1.x"),
+        (None, "1"),
+    ]
+    packages = [SimpleNamespace(name=name, version=number) for name, number in found]
+    monkeypatch.setattr(colab, "distributions", lambda: packages)
+    assert colab._everything_here() == {"typing-extensions": "4.16.0"}
 
 
 def test_nothing_runs_when_nothing_is_missing(pyproject):
