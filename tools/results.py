@@ -8,27 +8,41 @@ from pathlib import Path
 from tqdm import tqdm
 
 from helpers.data.load import generate_category, load_category
-from helpers.experiments import detection, long_tail, segmentation
+from helpers.experiments import detection, long_tail, newer, segmentation
 from helpers.experiments.detection import DETECTION
 from helpers.experiments.detectors import DETECTORS, PARTS, planned
 from helpers.experiments.long_tail import LONG_TAIL
 from helpers.experiments.long_tail_cases import planned as tail_cases
 from helpers.experiments.segmentation import SEGMENTATION
 from helpers.experiments.store import Experiment, Plan, Record
-from helpers.profiles import current_profile
+from helpers.profiles import Profile, current_profile
 
 Planned = tuple[Experiment, Path, Iterable[Plan]]
 
 
-def detectors(chosen: argparse.Namespace) -> Planned:
+def profile_of(chosen: argparse.Namespace) -> Profile:
     profile = current_profile()
-    if chosen.seeds:
-        profile = replace(profile, seeds=tuple(chosen.seeds))
+    return replace(profile, seeds=tuple(chosen.seeds)) if chosen.seeds else profile
+
+
+def detectors(chosen: argparse.Namespace) -> Planned:
+    profile = profile_of(chosen)
     return (
         DETECTORS,
         DETECTORS.folder(profile.name),
         planned(profile, chosen.parts or tuple(PARTS), chosen.move_to_test, chosen.methods or ()),
     )
+
+
+def newer_ones(chosen: argparse.Namespace) -> Planned:
+    profile = profile_of(chosen)
+    plans = newer.planned(profile, chosen.methods or ())
+    return newer.NEWER, newer.NEWER.folder(profile.name), plans
+
+
+def few_photos(chosen: argparse.Namespace) -> Planned:
+    profile = profile_of(chosen)
+    return newer.FEW, newer.FEW.folder(profile.name), newer.few_planned(profile)
 
 
 def tail(chosen: argparse.Namespace) -> Planned:
@@ -63,7 +77,14 @@ def boxes(chosen: argparse.Namespace) -> Planned:
     return DETECTION, DETECTION.folder(), plans
 
 
-EXPERIMENTS = {"detectors": detectors, "long-tail": tail, "segmentation": masks, "detection": boxes}
+EXPERIMENTS = {
+    "detectors": detectors,
+    "newer": newer_ones,
+    "few-photos": few_photos,
+    "long-tail": tail,
+    "segmentation": masks,
+    "detection": boxes,
+}
 
 
 def line(record: Record) -> str:
