@@ -2,9 +2,13 @@
 
 from math import comb
 
+import numpy as np
+
 from helpers.exercises.expect import Answer, WrongError, expect
 
-DAYS = "ECBDA"  # of the day that is well, with dust, a dead column, a dim lamp, lost focus
+# As the chapter shuffles them: of the day that is well, with dust, a dead column, a dim lamp, lost
+# focus.
+DAYS = "".join("ABCDE"[place] for place in np.random.default_rng(3).permutation(5).argsort())
 
 
 def _days(answer: Answer) -> None:
