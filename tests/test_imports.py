@@ -77,3 +77,32 @@ def test_modules_of_a_package_import_in_no_circle():
         for name in free:
             del waiting[name]
     assert not waiting, f"these import one another: {sorted('.'.join(n) for n in waiting)}"
+
+
+def taken_with(*names):
+    """Return all modules that importing some brings, theirs too: what stands at a module's edge."""
+    found, waiting = set(), list(names)
+    while waiting:
+        parts = waiting.pop().split(".")
+        for end in range(1, len(parts) + 1):
+            name = ".".join(parts[:end])
+            if name in found:
+                continue
+            module = HELPERS.parent.joinpath(*parts[:end])
+            files = [module.with_name(f"{module.name}.py"), module / "__init__.py"]
+            found |= {name} if end == 1 or any(file.is_file() for file in files) else set()
+            for file in filter(Path.is_file, files):
+                for node in ast.parse(file.read_text("utf-8")).body:
+                    if isinstance(node, ast.Import):
+                        waiting += [alias.name for alias in node.names]
+                    elif isinstance(node, ast.ImportFrom):
+                        waiting += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def test_what_every_chapter_imports_does_not_take_seconds():
+    slow = {"torchvision", "jsonschema", "onnx", "timm", "transformers"}
+    every = taken_with("helpers.data", "helpers.metrics", "helpers.plots", "helpers.exercises")
+    assert {"helpers.plots.detection", "torch", "numpy"} <= every
+    assert not slow & every, "import it where it is used"
+    assert {"helpers.networks.weights", "torchvision"} <= taken_with("helpers.networks.backbone")

@@ -1,16 +1,21 @@
 """Figures of detection: overlaps, precision over recall, found boxes, maps of a pyramid."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from helpers.detection.boxes import Boxes
-from helpers.detection.precision_recall import PrecisionRecall, iou_matrix
 from helpers.plots.images import DARK, draw_box, picture_grid, titled
 from helpers.plots.picture import LINES, Picture, class_colours
 from helpers.plots.style import GREY, PAGE, chart, check_any, check_lengths, panels
+
+if TYPE_CHECKING:  # the package brings torchvision, which takes seconds to import
+    from helpers.detection.boxes import Boxes
+    from helpers.detection.precision_recall import PrecisionRecall
 
 TRUE = "white"  # the colour of true boxes, dashed; found ones have their class's
 TOLD = 0.6  # a box this share as sure as a picture's surest has its class and score written
@@ -27,6 +32,8 @@ def box_overlaps(true: Sequence[float], guesses: Sequence[Sequence[float]]) -> P
         The other boxes.
     """
     check_any(guesses, "box")
+    from helpers.detection.precision_recall import iou_matrix
+
     values = iou_matrix([true], guesses)[0]
     everything = np.array([true, *guesses])
     low, high = everything[:, :2].min(), everything[:, 2:].max()

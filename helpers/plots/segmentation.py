@@ -1,6 +1,9 @@
 """Figures of masks: where a predicted one agrees with the true one, and prompts."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -10,7 +13,9 @@ from matplotlib.patches import Patch
 from helpers.plots.images import draw_box
 from helpers.plots.picture import Picture
 from helpers.plots.style import OUTLINE, PAGE, check_lengths, panels
-from helpers.segmentation.prompts import Prompt
+
+if TYPE_CHECKING:  # the package brings torchvision, which takes seconds to import
+    from helpers.segmentation.prompts import Prompt
 
 # Okabe and Ito (2008); dark, middle and bright, so that grey tells them apart too.
 AGREEMENT = {"in both": "#0072B2", "predicted only": "#F0E442", "true only": "#D55E00"}

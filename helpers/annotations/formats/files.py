@@ -9,7 +9,6 @@ from reprlib import repr as shown
 from typing import Any
 
 import numpy as np
-from jsonschema import Draft202012Validator
 from PIL import Image
 
 from helpers.annotations.objects import (
@@ -119,6 +118,9 @@ def load_json(path: Path, schema: Mapping, remedy: str) -> Any:
 
 def check_form(path: Path, content: object, schema: Mapping, remedy: str) -> None:
     """Raise DataError, with file, place and remedy, unless a content has the form of a schema."""
+    # Here, for it takes a second to import, and most chapters read no annotation file.
+    from jsonschema import Draft202012Validator
+
     error = next(Draft202012Validator(schema).iter_errors(content), None)
     if error is None:
         return
