@@ -25,8 +25,11 @@ def picture_grid(
 ) -> Iterator[tuple[Figure, np.ndarray]]:
     """Give a figure and the axes of ``count`` pictures in rows, their height ``ratio`` × width."""
     rows, side = -(-count // columns), PAGE / columns
+    lines = 0 if titles is None else 1 + max(str(title).count("\n") for title in titles)
     with mpl.rc_context(STYLE):
-        figure = Figure((PAGE, rows * (side * ratio + (0.04 if titles is None else 0.28))))
+        # Room above each picture for the longest title, and for a gap below the row before.
+        above = 0.1 + 0.18 * lines if lines else 0.04
+        figure = Figure((PAGE, rows * (side * ratio + above)))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis in axes:
             axis.set_axis_off()
@@ -97,6 +100,7 @@ def heat_map_overlay(
     masks: np.ndarray | None = None,
     titles: Sequence[str] | None = None,
     threshold: float | None = None,
+    margin: int | None = None,
 ) -> Picture:
     """Show each image above its anomaly map and above both laid over each other.
 
@@ -117,6 +121,10 @@ def heat_map_overlay(
         The score above which a pixel counts as anomalous, chosen on good parts: the middle of the
         scale. Its contour is drawn on the map and over the image; what lies below it is not laid
         over the image, and what lies above it, however little, can be seen there.
+    margin
+        When given, two rows are enlarged in place of the last: the image around its mask, or around
+        the highest pixel of its map where nothing is marked, with so many pixels on each side; and
+        the map laid over it.
 
     Raises
     ------
@@ -136,23 +144,31 @@ def heat_map_overlay(
             raise ValueError(f"the threshold must be a finite number; got {threshold}.")
         low, faint = min(low, threshold), threshold
         high = max(2 * threshold - low, threshold + 1e-12)
-    count = len(images)
-    with panels(3, count, 3 * PAGE / max(count, 4) + 0.85) as (figure, axes):
+    count, rows = len(images), 3 if margin is None else 4
+    with panels(rows, count, rows * PAGE / max(count, 4) + 0.85) as (figure, axes):
         figure.get_layout_engine().set(h_pad=0.08)  # else the titles touch the upper edge
         for i, column in enumerate(axes.T):
             _image(column[0], images[i], None if masks is None else masks[i])
             shown = column[1].imshow(maps[i], vmin=low, vmax=high)
-            column[2].imshow(images[i].transpose(1, 2, 0))
+            overlay = column[-1]
+            overlay.imshow(images[i].transpose(1, 2, 0))
             strength = STRONGEST * np.clip((maps[i] - faint) / max(high - faint, 1e-12), 0, 1)
             above = threshold is not None and maps[i] > threshold
             if threshold is not None:
                 strength = np.where(above, np.maximum(strength, FAINTEST), 0)
-            column[2].imshow(maps[i], vmin=low, vmax=high, alpha=strength)
+            overlay.imshow(maps[i], vmin=low, vmax=high, alpha=strength)
             if np.any(above):
                 # Low all round, so that the line closes where the map is high at the border.
                 closed = np.pad(maps[i], 1, constant_values=2 * low - high)
-                for axis in column[1:]:
+                for axis in (column[1], overlay):
                     _contour(axis, closed, threshold, "white", 1)
+            if margin is not None:
+                marked = maps[i] == maps[i].max()
+                if masks is not None and masks[i].any():
+                    marked = masks[i]
+                column[2].imshow(images[i].transpose(1, 2, 0))
+                for axis in column[2:]:
+                    show_window(axis, window_about(marked, margin))
             if titles is not None:
                 column[0].set_title(titles[i].replace(", ", ",\n"), pad=3)
         for axis in axes.ravel():
@@ -166,12 +182,44 @@ def heat_map_overlay(
     laid = "the map"
     if threshold is not None:
         laid = "what of the map is above the threshold, outlined in white,"
+    if margin is not None:
+        laid = f"enlarged, the damage or the map's highest pixel alone, and {laid}"
     return Picture(
         figure,
         f"Columns: {count}{titled(titles, ' of ')}. From top to bottom: the "
         f"image{outlined}, its anomaly map, and {laid} laid over the image. Yellow means a high "
         "anomaly score.",
     )
+
+
+def window_about(marked: np.ndarray, margin: int | None) -> tuple[int, int, int]:
+    """Return left, top and side of a square around what is marked, within the picture.
+
+    Parameters
+    ----------
+    marked
+        bool, H×W.
+    margin
+        Pixels on each side; the whole picture where it is none, or nothing is marked.
+    """
+    height, width = marked.shape
+    if margin is None or not marked.any():
+        return 0, 0, max(height, width)
+    rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
+    side = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * margin
+    side = int(min(side, height, width))
+    left, top = (
+        int(np.clip((found[0] + found[-1] + 1 - side) // 2, 0, size - side))
+        for found, size in ((columns, width), (rows, height))
+    )
+    return left, top, side
+
+
+def show_window(axis: Axes, window: tuple[int, int, int]) -> None:
+    """Show only a square (left, top, side) of the picture in an axis."""
+    left, top, side = window
+    axis.set_xlim(left - 0.5, left + side - 0.5)
+    axis.set_ylim(top + side - 0.5, top - 0.5)
 
 
 def mask_position_map(masks: np.ndarray) -> Picture:

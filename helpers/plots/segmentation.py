@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from helpers.plots.images import draw_box
+from helpers.plots.images import draw_box, show_window, window_about
 from helpers.plots.picture import Picture
 from helpers.plots.style import OUTLINE, PAGE, check_lengths, panels
 
@@ -63,9 +63,10 @@ def mask_agreement(
         for i in range(len(images)):
             row, column = divmod(i, columns)
             above, below = axes[2 * row, column], axes[2 * row + 1, column]
-            window = _window(masks[i] | truths[i], margin)
+            window = window_about(masks[i] | truths[i], margin)
             for axis in (above, below):
-                _cut(axis, images[i], window)
+                axis.imshow(images[i].transpose(1, 2, 0))
+                show_window(axis, window)
             below.imshow(_colours(masks[i], truths[i]), interpolation="nearest")
             if titles is not None:
                 above.set_title(titles[i], pad=3, fontsize=10)
@@ -131,25 +132,3 @@ def _colours(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
     for part, colour in zip(parts, AGREEMENT.values(), strict=True):
         shade[part] = mpl.colors.to_rgba(colour, 0.9)
     return shade
-
-
-def _window(marked: np.ndarray, margin: int | None) -> tuple[int, int, int]:
-    """Return left, top and side of a square around what is marked, within the picture."""
-    height, width = marked.shape
-    if margin is None or not marked.any():
-        return 0, 0, max(height, width)
-    rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
-    side = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * margin
-    side = int(min(side, height, width))
-    left, top = (
-        int(np.clip((found[0] + found[-1] + 1 - side) // 2, 0, size - side))
-        for found, size in ((columns, width), (rows, height))
-    )
-    return left, top, side
-
-
-def _cut(axis: Axes, image: np.ndarray, window: tuple[int, int, int]) -> None:
-    left, top, side = window
-    axis.imshow(image.transpose(1, 2, 0))
-    axis.set_xlim(left - 0.5, left + side - 0.5)
-    axis.set_ylim(top + side - 0.5, top - 0.5)

@@ -7,10 +7,12 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from helpers import plots
 from helpers.metrics.image import Confusion, Interval, Roc, roc_curve_with_band
+from helpers.plots.images import picture_grid, window_about
 from helpers.plots.picture import (
     CLASS_COLOURS,
     METHOD_COLOURS,
@@ -316,6 +318,42 @@ def test_maps_of_good_parts_do_not_glow_where_a_threshold_fixes_the_scale():
     shown, _ = strengths(bad, threshold=threshold)
     assert (shown > 0).sum() == 9
     assert shown[1, 4:7, 4:7].min() == pytest.approx(0.85)
+
+
+def test_the_window_is_a_square_in_the_picture_around_what_is_marked():
+    marked = np.zeros((40, 40), bool)
+    marked[5:12, 30:39] = True
+    assert window_about(marked, 6) == (40 - 21, 0, 21)
+    assert window_about(marked & False, 6) == (0, 0, 40)
+    assert window_about(marked, 100) == (0, 0, 40)
+    assert window_about(marked, None) == (0, 0, 40)
+
+
+def test_a_margin_enlarges_the_damage_or_the_highest_pixel_in_two_rows():
+    maps = np.full((2, 16, 16), 0.2)
+    maps[0, 12, 2] = 0.9
+    picture = plots.heat_map_overlay(IMAGES[:2], maps, MASKS[:2], threshold=0.35, margin=2)
+    axes = np.reshape(picture.figure.axes[:8], (4, 2))
+    for axis in axes[:2].ravel():
+        assert (*axis.get_xlim(), *axis.get_ylim()) == (-0.5, 15.5, 15.5, -0.5)
+    for row in axes[2:]:
+        assert (*row[0].get_xlim(), *row[0].get_ylim()) == (-0.5, 4.5, 14.5, 9.5)
+        assert (*row[1].get_xlim(), *row[1].get_ylim()) == (0.5, 10.5, 9.5, -0.5)
+    assert "enlarged" in picture.alt
+
+
+def test_titles_of_two_lines_get_room():
+    heights = []
+    for titles in (None, ["one", "one"], ["one", "two\nlines"]):
+        with picture_grid(2, 1, titles) as (figure, axes):
+            for axis in axes:
+                axis.imshow(np.zeros((4, 4)))
+        heights.append(figure.get_size_inches()[1])
+    assert heights[0] < heights[1] < heights[2]
+    # The second title ends below the first picture.
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    title = axes[1].title.get_window_extent(renderer)
+    assert title.y1 < axes[0].get_window_extent(renderer).y0
 
 
 def lines(axis):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.plots.segmentation import _window, mask_agreement, prompts_on_images
+from helpers.plots.segmentation import mask_agreement, prompts_on_images
 from helpers.segmentation.prompts import Prompt
 
 IMAGES = np.full((2, 3, 40, 40), 90, np.uint8)
@@ -15,14 +15,6 @@ def test_agreement_shows_all_pictures_in_words():
     picture = mask_agreement(IMAGES, MASKS, ~MASKS, ["cut: 0.00", "hole: 0.00"])
     assert picture.alt.startswith("2 pictures") and picture.alt.endswith("cut: 0.00; hole: 0.00.")
     assert len(picture.encoded()[1]) > 1000
-
-
-def test_the_window_is_a_square_in_the_picture_around_what_is_marked():
-    left, top, side = _window(MASKS[0], 6)
-    assert (left, top, side) == (40 - 21, 0, 21)
-    assert _window(MASKS[0] & False, 6) == (0, 0, 40)
-    assert _window(MASKS[0], 100) == (0, 0, 40)
-    assert _window(MASKS[0], None) == (0, 0, 40)
 
 
 def test_prompts_are_told_in_words():
