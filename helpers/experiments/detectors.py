@@ -45,12 +45,13 @@ PRETRAINED = (
 )
 RATES, EPOCHS = (1e-4, 3e-4, 1e-3), (5, 10, 20, 50)  # of the baseline's budgets
 # Channels and side of the baseline's codes: from 64 numbers to more than the picture itself has.
-CODES = ((1, 8), (4, 8), (16, 8), (64, 8), (16, 32), (64, 32))
+CODES = ((1, 8), (4, 8), (16, 8), (64, 8), (16, 32), (16, 64), (64, 64))
 HELD_OUT = 0.15  # of the good training images, for the threshold
 # How many good pictures there may be at first, and what needs no training to learn from them.
 FEW_GOOD = (10, 40, 100)
 UNTRAINED = ("Feature reconstruction", "PatchCore")
 MORE_NUTS = 4  # times as many generated test images of each class
+MANY_CHANGES = ("ablations", "code")  # parts
 LENT = re.compile(r", (\d+) lent$")  # see ``category.move_to_test``
 
 
@@ -310,13 +311,13 @@ def planned(
 
 
 def seeds_of(profile: Profile, part: str) -> tuple[int, ...]:
-    """Return the seeds of a part: twice as many of the ablations, which are many at once.
+    """Return the seeds of a part: twice as many where many changes are compared at once.
 
     The interval of a difference between two trainings falls with their number, and the more
     comparisons are made together, the more each has to be sure.
     """
     seeds = profile.seeds
-    return (*seeds, *(seed + 1 + max(seeds) for seed in seeds)) if part == "ablations" else seeds
+    return (*seeds, *(seed + 1 + max(seeds) for seed in seeds)) if part in MANY_CHANGES else seeds
 
 
 def with_more_tests(size: int, times: int) -> Category:
