@@ -43,3 +43,31 @@ def test_a_damaged_record_of_the_book_is_named(tmp_path, monkeypatch, content):
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"counts\.json is missing or damaged"):
         book_record("counts.json")
+
+
+def test_published_tables_have_all_categories_their_mean_and_a_source():
+    kept = book_record("published_mvtec.json")
+    categories = kept["categories"]
+    assert sum(each["good"] for each in categories.values()) == 467
+    assert sum(each["defective"] for each in categories.values()) == 1258
+    for row in kept["rows"]:
+        assert row["url"].startswith("https://")
+        if row["image"] is not None:
+            assert list(row["image"]) == list(categories)
+            # What is printed is rounded to three decimals at best.
+            mean = sum(row["image"].values()) / len(categories)
+            assert mean == pytest.approx(row["mean"], abs=0.0011)
+
+
+def test_published_figures_agree_wherever_the_book_keeps_them():
+    rows = book_record("published_mvtec.json")["rows"]
+    named = {(row["method"], row["table"], row["network"]): row["image"] for row in rows}
+    found = 0
+    for entry in book_record("published_strategies.json"):
+        for network in ("ResNet18", "Wide ResNet50"):
+            key = entry["attempt"], "anomalib", network
+            if key in named and network in entry["source"] and "anomalib" in entry["source"]:
+                category = entry["data"].split(" ")[0]
+                assert named[key][category] == entry["image"], entry
+                found += 1
+    assert found >= 6

@@ -1,6 +1,7 @@
 """Every figure of the book: ``plots.roc_plot``, ``plots.image_grid`` and so on."""
 
 from helpers.plots.annotations import boxes_on_images, four_descriptions, polygons_on_image
+from helpers.plots.benchmarks import benchmark_dots
 from helpers.plots.charts import (
     confusion_matrix_plot,
     count_bars,

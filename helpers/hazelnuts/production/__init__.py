@@ -10,3 +10,4 @@ from helpers.hazelnuts.production.conditions import (
     photograph,
     photographs,
 )
+from helpers.hazelnuts.production.trays import KINDS, Tray, draw_tray, draw_trays
