@@ -72,7 +72,7 @@ def benchmark_dots(
         axis.set_ylim(len(figures) - 0.4, -0.6)
         axis.set_xlim(least, 1)
         axis.set_xlabel(f"{label}; grey: not told from the best; ◂: below {least:g}")
-        axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=len(names))
+        axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=len(names))
     inside = sum(int((figures.loc[name] >= lows[name]).sum()) for name in figures.index)
     return Picture(
         figure,
