@@ -50,7 +50,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check
 
 pytest: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --ignore=tests/browser $(SIDE_BY_SIDE)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --ignore=tests/browser $(SIDE_BY_SIDE) --dist worksteal
 
 nbval: $(INSTALLED)
 	$(BOOK_RUN) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env \
@@ -76,7 +76,7 @@ newest: $(INSTALLED)  ## Run all notebooks with the newest packages that pyproje
 	$(BOOK_RUN) $(BIN)/python -m tools.run_notebooks
 
 # The book itself, and what else it needs, is left to the notebooks' first cells, as on Colab.
-colab:  ## Run all first cells and three whole chapters with the versions that Colab has
+colab:  ## Run all first cells and four whole chapters with the versions that Colab has
 	$(COLAB_PYTHON) -m venv --clear _build/colab
 	_build/colab/bin/python -m pip install --quiet --requirement tools/colab_versions.txt
 	$(BOOK_RUN) _build/colab/bin/python -m tools.as_on_colab

@@ -23,7 +23,7 @@ from tools.repository import ROOT, configuration
 
 VERSIONS = Path(__file__).with_name("colab_versions.txt")
 SETTING_UP = 2  # code cells of a chapter: Colab's, and the imports
-WHOLE = (1, 10, 19)  # these chapters are run to their ends
+WHOLE = (1, 10, 19, 20)  # these chapters are run to their ends; 20 needs what Colab lacks
 CONTENT = "/content/"  # where Colab keeps what a notebook fetches
 PRETEND = 'import sys, types\nsys.modules["google.colab"] = types.ModuleType("google.colab")'
 
