@@ -16,6 +16,7 @@ import yaml
 from tools.execution import NotebookError, executed, kept_folder
 from tools.notebook_files import NOTEBOOKS, notebook_paths
 from tools.repository import ROOT, configuration
+from tools.scale import write_table
 from tools.times import write_tables
 
 HTML = ROOT / "_build" / "html"
@@ -41,6 +42,7 @@ def missing_pages() -> list[str]:
 def build(notebooks: Path = NOTEBOOKS, builder: str = "html") -> None:
     """Run Jupyter Book with the notebooks of a folder; exit with its status when it fails."""
     write_tables(notebooks)
+    write_table()
     config = configuration()
     config["sphinx"]["config"]["notebooks_folder"] = str(notebooks)
     extensions = config["sphinx"]["local_extensions"]
