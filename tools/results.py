@@ -1,23 +1,35 @@
-"""Run the experiments of the book that have no record yet, or an old one."""
+"""Run the experiments of the book that have no record yet, or an old one.
+
+With ``ONE_BAD_NUT_CLUSTER`` in several processes or on several machines.
+"""
 
 import argparse
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from helpers.data.load import generate_category, load_category
-from helpers.experiments import detection, long_tail, newer, segmentation
+from helpers.data.mvtec import CATEGORIES
+from helpers.errors import DataError
+from helpers.experiments import cluster, detection, engine, long_tail, newer, segmentation
+from helpers.experiments.categories import over_categories
+from helpers.experiments.cluster import ClusterError, Recipe
 from helpers.experiments.detection import DETECTION
 from helpers.experiments.detectors import DETECTORS, PARTS, planned
 from helpers.experiments.long_tail import LONG_TAIL
 from helpers.experiments.long_tail_cases import planned as tail_cases
 from helpers.experiments.segmentation import SEGMENTATION
 from helpers.experiments.store import Experiment, Plan, Record
+from helpers.metrics.report import Report
 from helpers.profiles import Profile, current_profile
-
-Planned = tuple[Experiment, Path, Iterable[Plan]]
 
 
 def profile_of(chosen: argparse.Namespace) -> Profile:
@@ -25,32 +37,24 @@ def profile_of(chosen: argparse.Namespace) -> Profile:
     return replace(profile, seeds=tuple(chosen.seeds)) if chosen.seeds else profile
 
 
-def detectors(chosen: argparse.Namespace) -> Planned:
-    profile = profile_of(chosen)
-    return (
-        DETECTORS,
-        DETECTORS.folder(profile.name),
-        planned(profile, chosen.parts or tuple(PARTS), chosen.move_to_test, chosen.methods or ()),
-    )
+def detectors(chosen: argparse.Namespace) -> Iterable[Plan]:
+    parts = chosen.parts or tuple(PARTS)
+    return planned(profile_of(chosen), parts, chosen.move_to_test, chosen.methods or ())
 
 
-def newer_ones(chosen: argparse.Namespace) -> Planned:
-    profile = profile_of(chosen)
-    plans = newer.planned(profile, chosen.methods or ())
-    return newer.NEWER, newer.NEWER.folder(profile.name), plans
+def newer_ones(chosen: argparse.Namespace) -> Iterable[Plan]:
+    return newer.planned(profile_of(chosen), chosen.methods or ())
 
 
-def few_photos(chosen: argparse.Namespace) -> Planned:
-    profile = profile_of(chosen)
-    return newer.FEW, newer.FEW.folder(profile.name), newer.few_planned(profile)
+def few_photos(chosen: argparse.Namespace) -> Iterable[Plan]:
+    return newer.few_planned(profile_of(chosen))
 
 
-def tail(chosen: argparse.Namespace) -> Planned:
-    profile, cases = current_profile(), tail_cases(chosen.seeds or range(10))
-    return LONG_TAIL, LONG_TAIL.folder(profile.name), long_tail.plans(profile, cases)
+def tail(chosen: argparse.Namespace) -> Iterable[Plan]:
+    return long_tail.plans(current_profile(), tail_cases(chosen.seeds or range(10)))
 
 
-def masks(chosen: argparse.Namespace) -> Planned:
+def masks(chosen: argparse.Namespace) -> Iterable[Plan]:
     seeds, encoder = chosen.seeds or range(3), chosen.encoder
     small = segmentation.SETTINGS.encoder
     if chosen.folds:
@@ -62,29 +66,28 @@ def masks(chosen: argparse.Namespace) -> Planned:
         cases = [case for each in encoders for case in segmentation.curve(seeds, each)]
         if small in encoders:
             cases += segmentation.types_left_out()
-    return SEGMENTATION, SEGMENTATION.folder(), segmentation.plans(category, cases)
+    return segmentation.plans(category, cases)
 
 
-def boxes(chosen: argparse.Namespace) -> Planned:
+def boxes(chosen: argparse.Namespace) -> Iterable[Plan]:
     seeds = chosen.seeds or range(3)
     if chosen.folds:
         category = load_category(current_profile().category, size=128)
-        plans = [
+        return [
             detection.in_folds(category, chosen.folds, chosen.epochs, 20, 8, seed) for seed in seeds
         ]
-    else:
-        plans = detection.few_labels(detection.test_nuts(), seeds)
-    return DETECTION, DETECTION.folder(), plans
+    return detection.few_labels(detection.test_nuts(), seeds)
 
 
 EXPERIMENTS = {
-    "detectors": detectors,
-    "newer": newer_ones,
-    "few-photos": few_photos,
-    "long-tail": tail,
-    "segmentation": masks,
-    "detection": boxes,
+    "detectors": (DETECTORS, detectors),
+    "newer": (newer.NEWER, newer_ones),
+    "few-photos": (newer.FEW, few_photos),
+    "long-tail": (LONG_TAIL, tail),
+    "segmentation": (SEGMENTATION, masks),
+    "detection": (DETECTION, boxes),
 }
+ONE_PROFILE = (SEGMENTATION, DETECTION)  # whatever the profile, they do the same
 
 
 def line(record: Record) -> str:
@@ -95,6 +98,33 @@ def line(record: Record) -> str:
     } | getattr(record.result, "scores", {})
     told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
     return f"{case}: {told}; {record.provenance.seconds['fit']:.0f} s to fit"
+
+
+def recipes(chosen: argparse.Namespace) -> Iterator[Recipe]:
+    """Yield how to plan the runs of each category, whose name is in the environment by then."""
+    names = CATEGORIES if chosen.categories == ["all"] else chosen.categories
+    for name in names or [current_profile().category]:
+        os.environ["ONE_BAD_NUT_CATEGORY"] = name
+        yield Recipe.here(partial(EXPERIMENTS[chosen.experiment][1], chosen))
+
+
+def make(
+    experiment: Experiment, folder: Path, asked: list[tuple[Recipe, Plan]], client: Any
+) -> None:
+    """Make the records that are missing, and show how far it is."""
+    kept = [experiment.kept(folder, plan) for _, plan in asked]
+    for record in filter(None, kept):
+        print(line(record))
+    missing = [one for one, record in zip(asked, kept, strict=True) if record is None]
+    if client:
+        records = cluster.run(client, experiment, folder, missing, tqdm.write)
+    else:
+        records = experiment.run(folder, (plan for _, plan in missing))
+    done, total = len(asked) - len(missing), len(asked)
+    with tqdm(desc=experiment.name, unit="run", initial=done, total=total, smoothing=0.1) as bar:
+        for record in records:
+            bar.update()
+            bar.write(line(record))
 
 
 def main() -> None:
@@ -109,16 +139,33 @@ def main() -> None:
     parser.add_argument(
         "--move-to-test", type=int, default=0, help="training images to test on as good"
     )
+    parser.add_argument(
+        "--categories",
+        nargs="+",
+        metavar="NAME",
+        help="of MVTec AD, or all; the profile's if left out",
+    )
     parser.add_argument("--encoder", help="of segmenters, see unet.unet; all if left out")
     parser.add_argument("--folds", type=int, help="learn from a category's own test pictures")
     parser.add_argument("--epochs", type=int, default=20, help="of detection in folds")
     chosen = parser.parse_args()
-    experiment, folder, plans = EXPERIMENTS[chosen.experiment](chosen)
-    plans = list(plans)
-    with tqdm(desc=experiment.name, unit="run", total=len(plans), smoothing=0.1) as bar:
-        for record in experiment.run(folder, plans):
-            bar.update()
-            bar.write(line(record))
+    experiment, _ = EXPERIMENTS[chosen.experiment]
+    own = experiment in ONE_PROFILE
+    folder = experiment.folder() if own else experiment.folder(current_profile().name)
+    where = os.environ.get(engine.VARIABLE)
+    try:
+        with engine.connected(where) if where else nullcontext() as client:
+            batches = (recipe.planned(here=client is None) for recipe in recipes(chosen))
+            # A cluster gets all at once; here one category's pictures are in memory at a time.
+            for asked in [list(chain(*batches))] if client else batches:
+                make(experiment, folder, asked, client)
+    except (DataError, ClusterError) as error:
+        sys.exit(str(error))
+    if chosen.categories and experiment.result is Report:
+        records = experiment.load(folder)
+        for figure in ("image_auroc", "aupro"):
+            table = over_categories(records, figure)
+            print(f"\n{figure}, mean over seeds:\n{table.to_string(float_format='{:.3f}'.format)}")
     print(f"The records are in book/records/{folder.parent.name}/{folder.name}.")
 
 
