@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ FREE: dict[str, Callable[[], int]] = {
     "mps": lambda: torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(),
 }
 FEATURES_SHARE = 1 / 3  # of what is free; the search in them needs as much again
+PRECISION = "ONE_BAD_NUT_PRECISION"
+_PRECISION: ContextVar[str | None] = ContextVar("precision", default=None)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def this_machine() -> Machine:
     """Look at the machine and choose the fastest settings that keep the results.
 
     The environment variables ``ONE_BAD_NUT_DEVICE`` (cpu, cuda, mps) and ``ONE_BAD_NUT_PRECISION``
-    (float32, bfloat16) overrule what is found.
+    (float32, bfloat16) overrule what is found, and ``computing_in``.
 
     Raises
     ------
@@ -126,8 +129,26 @@ def this_machine() -> Machine:
     """
     device = _chosen("ONE_BAD_NUT_DEVICE", DEVICES) or _best_device()
     _check_there(device)
-    precision = _chosen("ONE_BAD_NUT_PRECISION", PRECISIONS) or _best_precision(device)
-    return Machine(device, precision)
+    return Machine(device, asked_precision() or _PRECISION.get() or _best_precision(device))
+
+
+def asked_precision() -> str | None:
+    """Return the number format that ``ONE_BAD_NUT_PRECISION`` asks for, if it is set."""
+    return _chosen(PRECISION, PRECISIONS)
+
+
+@contextmanager
+def computing_in(precision: str | None) -> Iterator[None]:
+    """Make ``this_machine`` choose this number format inside the block; ``None`` changes nothing.
+
+    Scores and a threshold belong together only in one arithmetic, so a detector is asked in that
+    of its fit. What the environment variable says still overrules it.
+    """
+    before = _PRECISION.set(precision or _PRECISION.get())
+    try:
+        yield
+    finally:
+        _PRECISION.reset(before)
 
 
 def _chosen(variable: str, options: tuple | dict) -> str | None:

@@ -85,6 +85,7 @@ def header(network: Backbone) -> dict[str, Any]:
         "revision": PatchCoreDetector.revision,
         "book": version("one-bad-nut"),
         "torch": torch.__version__,
+        "precision": "float32",  # as the page computes
         "settings": plain(PatchCoreSettings(architecture=LITE, weights="imagenet")),
         "state": {"side": SIDE, "backbone": backbone_state(network)},
     }

@@ -4,8 +4,13 @@ The file is a zip of a JSON header and arrays (``helpers/networks/archive.py``).
 which detector it is, with which settings, and of which version; the arrays are what it has learned.
 Public weights that it looks through unchanged are not stored again but named, with their SHA-256.
 It is read as data: nothing in it is ever run.
+
+The header also says in which number format the detector was fitted, float32 or bfloat16: a flow's
+scores in the one are not to be compared with a threshold of the other. A loaded detector scores in
+that format on every machine, slowly where the processor has to imitate it.
 """
 
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +20,7 @@ import torch
 from helpers.detectors.base import Detector
 from helpers.detectors.catalogue import KINDS
 from helpers.errors import DataError, did_you_mean
+from helpers.machine import PRECISION, PRECISIONS, asked_precision
 from helpers.networks.archive import read_archive, write_archive
 from helpers.plain import plain, typed
 
@@ -59,6 +65,7 @@ def save_detector(detector: Detector, path: str | Path, **more: Any) -> Path:
         "revision": detector.revision,
         "book": version("one-bad-nut"),
         "torch": torch.__version__,
+        "precision": detector.precision,
         "settings": plain(detector.settings),
         "state": detector.state(),
         "more": more,
@@ -73,7 +80,8 @@ def load_detector(path: str | Path) -> tuple[Detector, dict[str, Any]]:
     Returns
     -------
     detector
-        Fitted, on this machine's device.
+        Fitted, on this machine's device. It scores in the number format that it was fitted in; a
+        warning says so when ``ONE_BAD_NUT_PRECISION`` asks for the other.
     more
         What was saved with it.
 
@@ -102,7 +110,8 @@ def load_detector(path: str | Path) -> tuple[Detector, dict[str, Any]]:
         )
     try:
         detector = maker(typed(maker.settings_class, header["settings"], "settings"))
-        return detector.restore(header["state"]), dict(header["more"])
+        detector.restore(header["state"]).precision = _precision(header.get("precision"), path)
+        return detector, dict(header["more"])
     except DataError:
         raise
     except Exception as error:
@@ -111,3 +120,20 @@ def load_detector(path: str | Path) -> tuple[Detector, dict[str, Any]]:
         raise DataError(
             f"{path} holds no {kind} that this book knows: {reason}. {REMEDY}"
         ) from error
+
+
+def _precision(fitted: Any, path: Path) -> str | None:
+    # Files that were written before this was recorded say nothing, and are judged as they were.
+    if fitted is None:
+        return None
+    if fitted not in PRECISIONS:
+        raise DataError(f"{path} was fitted in '{fitted}'. {did_you_mean(fitted, PRECISIONS)}")
+    asked = asked_precision()
+    if asked and asked != fitted:
+        warnings.warn(
+            f"{path} was fitted in {fitted}, and {PRECISION} asks for {asked}: its scores move, "
+            f"and its threshold is that of {fitted}. Unset the variable, or choose another "
+            "threshold.",
+            stacklevel=3,
+        )
+    return fitted

@@ -19,6 +19,7 @@ LIGHT_FLOOR, FOCUS_FLOOR = 5.0, 0.15  # spreads below these (grey levels; log un
 # for real and generated hazelnuts together between the two.
 TWO_KINDS = 0.35
 FEW = 8
+NAMED = 6  # photos of a second product, by their names
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,16 @@ def warnings(
     pairs: Sequence[tuple[int, int]],
     other_kind: np.ndarray | None,
 ) -> list[str]:
-    """Say in plain sentences what to look at before trusting good photos."""
+    """Say in plain sentences what to look at before trusting good photos, the gravest first.
+
+    Where they show two products, the photos of the fewer are not compared with those of the others:
+    that they differ in light and focus has been said by then.
+    """
     told: list[str] = []
     add: Callable[[str], None] = told.append
+    if other_kind is not None:
+        told += _two_products(files, other_kind)
+        files, looks, pairs = _of_the_usual_kind(files, looks, pairs, ~other_kind)
     sizes = Counter((look.width, look.height) for look in looks)
     if len(sizes) > 1:
         kinds = ", ".join(f"{n} of {w} × {h}" for (w, h), n in sizes.most_common(4))
@@ -174,10 +182,32 @@ def warnings(
         add(f"{files[i]} and {files[j]} are nearly the same picture: one part taken twice?")
     if len(pairs) > 5:
         add(f"{len(pairs) - 5} more pairs are nearly the same: give a pattern for the groups.")
-    if other_kind is not None:
-        few = [file for file, here in zip(files, other_kind, strict=True) if here]
-        add(
-            f"Two kinds of photos are mixed: {len(few)} of {len(files)} are unlike the others, "
-            f"such as {few[0]}. Two products? Keep one detector for each."
-        )
     return told
+
+
+def _two_products(files: Sequence[str], other_kind: np.ndarray) -> list[str]:
+    many, few = (
+        [file for file, here in zip(files, other_kind == kind, strict=True) if here]
+        for kind in (False, True)
+    )
+    named = ", ".join(few[:NAMED]) + (f" and {len(few) - NAMED} more" if few[NAMED:] else "")
+    return [
+        f"These look like two products: {len(many)} photos such as {many[0]}, and {len(few)} "
+        f"unlike them: {named}. What is odd on the one may be usual on the other, so a defect can "
+        "hide. Move each product's photos into a folder of its own, and fit one inspector to each."
+    ]
+
+
+def _of_the_usual_kind(
+    files: Sequence[str],
+    looks: Sequence[Look],
+    pairs: Sequence[tuple[int, int]],
+    usual_kind: np.ndarray,
+) -> tuple[list[str], list[Look], list[tuple[int, int]]]:
+    rows = np.flatnonzero(usual_kind)
+    place = {int(row): i for i, row in enumerate(rows)}
+    return (
+        [files[row] for row in rows],
+        [looks[row] for row in rows],
+        [(place[i], place[j]) for i, j in pairs if i in place and j in place],
+    )

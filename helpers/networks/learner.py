@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from helpers.machine import check_images
+from helpers.machine import check_images, computing_in, this_machine
 
 # The methods that take pictures, uint8 N×3×H×H, as their first argument.
 ASKED = ("predict", "reconstruct", "embed", "probabilities")
@@ -27,11 +27,17 @@ class Learner:
     ----------
     settings
         All choices; those that ``settings_class`` has by itself when none are given.
+
+    Attributes
+    ----------
+    precision
+        The number format of the fit, in which it is asked as well; see ``machine.computing_in``.
     """
 
     settings_class: ClassVar[type]
     why_not_exported: ClassVar[str] = ""
     any_size: ClassVar[bool] = False
+    precision: str | None = None
 
     def __init__(self, settings: Any = None) -> None:
         self.settings = self.settings_class() if settings is None else settings
@@ -129,7 +135,8 @@ def _guarded_fit(fit: Callable) -> Callable:
     def guarded(self: Any, images: np.ndarray, *args: Any, **kwargs: Any) -> Any:
         (check_images if self.any_size else check_square)(images)
         before = dict(vars(self))
-        vars(self).pop("_side", None)
+        for name in ("_side", "precision"):
+            vars(self).pop(name, None)
         try:
             fit(self, images, *args, **kwargs)
         except BaseException:  # also one that was interrupted
@@ -137,6 +144,7 @@ def _guarded_fit(fit: Callable) -> Callable:
             vars(self).update(before)
             raise
         self._side = images.shape[-1]
+        self.precision = this_machine().precision
         return self
 
     return guarded
@@ -152,6 +160,7 @@ def _guarded(ask: Callable) -> Callable:
                 f"images of {side} × {side} pixels cannot be compared with the {self._side} × "
                 f"{self._side} that were fitted to. Load them at that size."
             )
-        return ask(self, images, *args, **kwargs)
+        with computing_in(self.precision):
+            return ask(self, images, *args, **kwargs)
 
     return guarded

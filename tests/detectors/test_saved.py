@@ -15,6 +15,7 @@ import pytest
 import torch
 from hypothesis import event, given
 
+from helpers import machine
 from helpers.detectors import (
     AutoencoderDetector,
     AutoencoderSettings,
@@ -118,6 +119,34 @@ def test_public_weights_are_named_and_trained_ones_are_kept(tmp_path):
     # Contrastive learning went on from the same weights, and changed them.
     assert "numbers" in backbone("Contrastive memory", "bank")
     assert "numbers" in backbone("CutPaste, patch-wise")
+
+
+@pytest.mark.parametrize(("fit", "best"), [("float32", "bfloat16"), ("bfloat16", "float32")])
+def test_a_loaded_detector_scores_in_the_precision_of_its_fit(fit, best, tmp_path, monkeypatch):
+    settings = AutoencoderSettings(width=2, code_channels=2, training=TrainingSettings(1, 2))
+    monkeypatch.setenv(machine.PRECISION, fit)
+    detector = AutoencoderDetector(settings).fit(moving_stripes(2))
+    shown, path = moving_stripes(3, seed=1), save_detector(detector, tmp_path / "nut.zip")
+    wanted = detector.predict(shown).maps
+
+    monkeypatch.delenv(machine.PRECISION)
+    monkeypatch.setattr(machine, "_best_precision", lambda device: best)
+    assert np.array_equal(load_detector(path)[0].predict(shown).maps, wanted)
+    assert AutoencoderDetector(settings).fit(moving_stripes(2)).precision == best
+    monkeypatch.setenv(machine.PRECISION, best)
+    with pytest.warns(UserWarning, match=f"fitted in {fit}, .* asks for {best}"):
+        asked = load_detector(path)[0]
+    assert not np.array_equal(asked.predict(shown).maps, wanted), "who asks for it gets it"
+
+
+def test_a_file_that_tells_no_precision_is_judged_in_this_machines(quick, tmp_path):
+    path = tmp_path / "nut.zip"
+    header = {name: part for name, part in quick[0].items() if name != "precision"}
+    write_archive(path, header)
+    assert load_detector(path)[0].precision is None
+    write_archive(path, header | {"precision": "float61"})
+    with pytest.raises(DataError, match="'float61'. Did you mean"):
+        load_detector(path)
 
 
 def test_it_is_not_saved_before_it_is_fitted(tmp_path):

@@ -3,6 +3,7 @@ import errno
 import re
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -108,6 +109,24 @@ def test_a_damaged_photo_is_left_out_of_the_fit_and_named(good_folder, tmp_path,
     assert fit(folder, tmp_path / "nut.zip") == 0
     told = capsys.readouterr().out
     assert "Left out: 00.png" in told and "23 good photos." in told
+
+
+def test_two_products_in_one_folder_are_told_with_the_remedy(tmp_path, capsys):
+    discs = {f"disc{i:02d}.png": photo(i) for i in range(14)}
+    grids = {f"grid{i}.png": grid(i) for i in range(8)}
+    assert fit(write(tmp_path / "good", discs | grids), tmp_path / "nut.zip") == 0
+    told = capsys.readouterr().out
+    assert "two products: 14 photos such as disc00.png, and 8 unlike them: grid0.png" in told
+    assert "fit one inspector to each" in told
+    assert told.index("two products") < told.index("strangest")
+
+
+def grid(seed):
+    """Draw bright lines on black, as of another product, with noise."""
+    rng = np.random.default_rng(seed)
+    picture = np.full((48, 64, 3), 20.0)
+    picture[3::8] = picture[:, 3::8] = 200
+    return (picture + rng.normal(0, 4, picture.shape)).clip(0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize(

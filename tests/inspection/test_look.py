@@ -52,7 +52,22 @@ def test_two_kinds_of_product_are_told_apart_and_one_kind_is_not():
 def test_warnings_name_files():
     looks = [*LOOKS, look_at((PHOTOS[0] * 0.3).astype(np.uint8))[0]]
     files = [f"{i}.png" for i in range(len(looks))]
-    told = "\n".join(warnings(files, looks, [(2, 3)], np.arange(13) == 7))
+    told = "\n".join(warnings(files, looks, [(2, 3)], None))
     assert "12.png is darker" in told
     assert "2.png and 3.png are nearly the same" in told
-    assert "1 of 13 are unlike the others, such as 7.png" in told
+    assert "two products" not in told
+
+
+def test_two_products_are_told_first_and_their_difference_once():
+    others = [look_at(p // 2 + 127)[0] for p in PHOTOS[:8]]
+    looks = [*LOOKS, *others, look_at((PHOTOS[0] * 0.3).astype(np.uint8))[0]]
+    files = [f"{i}.png" for i in range(len(looks))]
+    other = (np.arange(len(looks)) >= 12) & (np.arange(len(looks)) < 20)
+    first, *rest = warnings(files, looks, [(2, 20), (13, 14), (2, 13)], other)
+    assert first.startswith("These look like two products: 13 photos such as 0.png, and 8 unlike")
+    assert "12.png, 13.png, 14.png, 15.png, 16.png, 17.png and 2 more." in first
+    assert "a folder of its own" in first
+    rest = "\n".join(rest)
+    assert "20.png is darker" in rest
+    assert "2.png and 20.png are nearly" in rest
+    assert "brighter" not in rest and "14.png" not in rest

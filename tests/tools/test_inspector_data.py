@@ -57,6 +57,7 @@ def test_the_header_is_that_of_a_saved_patchcore(model):
     assert settings.layers == inspector_data.LAYERS
     assert header["kind"] == PatchCoreDetector.__name__
     assert header["revision"] == PatchCoreDetector.revision
+    assert header["precision"] == "float32"
 
 
 def test_nuts_to_learn_from_are_not_those_to_inspect():
