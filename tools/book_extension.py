@@ -58,6 +58,7 @@ MOVING = {
         ("explorer/explorer.css", "inspector/inspector.css"),
     ),
 }
+MOVING["book/index"] = MOVING["book/inspector"]  # a small one
 # The theme loads them on every page, for a search while one types, which is off.
 SEARCH_TOOLS = re.compile(
     r'\s*<script src="[./]*(_static/searchtools|_static/language_data|searchindex)\.js"></script>'

@@ -16,8 +16,9 @@ COPY = 1.0  # grey levels between thumbnails: less is the same picture, saved tw
 FAR = 5.0  # robust standard deviations
 LIGHT_FLOOR, FOCUS_FLOOR = 5.0, 0.15  # spreads below these (grey levels; log units) are ignored
 # `benchmarks.inspection kinds`, on training photos: below .25 for one product, above .45 for two;
-# for real and generated hazelnuts together between the two.
-TWO_KINDS = 0.35
+# for real and generated hazelnuts together between the two. Few photos differ more: 8 of the first
+# 24 cubes reach .43, 12 or 20 .37 (20 draws each); bottles, grids and hazelnuts .33.
+TWO_KINDS = 0.4
 FEW = 8
 NAMED = 6  # photos of a second product, by their names
 

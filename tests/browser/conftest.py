@@ -20,6 +20,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera that shows a pattern
+    "--use-fake-ui-for-media-stream",  # and a reader who allows it
 ]
 WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 

@@ -25,7 +25,8 @@ LEFT_OUT = [3, 6, 9]  # a third of ten, evenly spread
 TESTED = [(6000 + i, "good") for i in range(20)] + [
     (7000 + i, ("crack", "cut", "hole", "print")[i % 4]) for i in range(20)
 ]
-FEW = 400  # entries
+ON_DISK = HTML.as_uri()
+FEW, FEWER = 400, 100  # entries
 CLOSE = 1e-3
 HEAVIEST = {"before": 3_000_000, "after": 20_000_000}  # bytes
 
@@ -58,9 +59,9 @@ def files(**named):
     ]
 
 
-def opened(visit, **options):
+def opened(visit, start=ON_DISK, name="inspector", **options):
     seen = visit(**options)
-    page = seen.open(f"{HTML.as_uri()}/book/inspector.html")
+    page = seen.open(f"{start}/book/{name}.html")
     page.set_default_timeout(120_000)
     page.wait_for_selector(".inspector-start")
     return seen, page
@@ -69,9 +70,9 @@ def opened(visit, **options):
 class Thread:
     """The page's thread, asked directly."""
 
-    def __init__(self, page):
+    def __init__(self, page, start):
         self.page = page
-        page.add_script_tag(url=f"{HTML.as_uri()}/_static/inspector/weights.js")
+        page.add_script_tag(url=f"{start}/_static/inspector/weights.js")
         page.evaluate("() => inspectorAsk('start', {model: inspectorModel})")
 
     def add(self, content, name="photo.png"):
@@ -106,9 +107,9 @@ class Thread:
         )
 
 
-def test_its_numbers_are_pythons(visit):
-    seen, page = opened(visit)
-    thread = Thread(page)
+def test_its_numbers_are_pythons(visit, server):
+    seen, page = opened(visit, server)
+    thread = Thread(page, server)
     good = [nut(seed) for seed in GOOD]
     keys = [thread.add(encoded(picture)) for picture in good]
     learned = thread.ask("learn", {"keys": keys})
@@ -154,13 +155,13 @@ def test_its_numbers_are_pythons(visit):
     found = thread.numbers("look", "<f4", {"key": keys[-1]})  # the map comes the same way
     assert np.isfinite(found).all()
 
-    # A photo of another shape becomes the square that Python makes of it, bit by bit.
-    large = np.array(Image.fromarray(nut(1)).resize((640, 480), Image.Resampling.BICUBIC))
-    key = thread.add(encoded(large))
-    small = np.array(Image.fromarray(large).resize((SIDE, 168), Image.Resampling.BILINEAR))
+    # A photo of another shape, of fifty megapixels, becomes the square of Python, bit by bit.
+    large = np.array(Image.fromarray(nut(1)).resize((8660, 5774), Image.Resampling.NEAREST))
+    key = thread.add(encoded(large, compress_level=1))
+    small = np.array(Image.fromarray(large).resize((SIDE, 149), Image.Resampling.BILINEAR))
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     wanted = np.full((SIDE, SIDE, 3), np.median(border, axis=0).round(), np.uint8)
-    wanted[:168] = small
+    wanted[:149] = small
     square = thread.numbers("sample", np.uint8, {"key": key})
     np.testing.assert_array_equal(square.reshape(wanted.shape), wanted)
     assert not seen.errors
@@ -237,12 +238,7 @@ def test_a_reader_goes_all_the_way(visit, tmp_path):
     assert scores(page) == before
 
     # A smaller memory: its first patches.
-    page.locator("#inspector-memory").evaluate(
-        "e => { e.value = 300; e.dispatchEvent(new Event('input', {bubbles: true}));"
-        " e.dispatchEvent(new Event('change', {bubbles: true})); }"
-    )
-    page.wait_for_selector("output[for=inspector-memory] >> text=300")
-    wait_until_done(page)
+    slide(page, "memory", 300)
     smaller = scores(page)
     assert all(small >= one - 1e-4 for small, one in zip(smaller, before, strict=True))
 
@@ -258,7 +254,7 @@ def test_a_reader_goes_all_the_way(visit, tmp_path):
     assert 1 <= promise["rank"] <= 6
     inspector = load_inspector(path)  # as the command line does
     assert inspector.promise.threshold == promise["threshold"]
-    assert more["page"]["photos"].shape == (14, SIDE, SIDE, 3)
+    assert more["page"]["photos"].shape == (20, SIDE, SIDE, 3)
 
     wait_until_done(page)
     page.set_input_files("#inspector-load", path)
@@ -273,6 +269,31 @@ def test_a_reader_goes_all_the_way(visit, tmp_path):
     wanted = detector.predict(np.stack(pictures).transpose(0, 3, 1, 2)).maps.max((1, 2))
     np.testing.assert_allclose(scores(page)[::-1], wanted, atol=CLOSE)
     assert [inspector.inspect(one).score for one in pictures] == pytest.approx(wanted, abs=CLOSE)
+
+    # The photos left out came back: a smaller memory has the threshold that Python gives it.
+    out = [one["out"] for one in more["page"]["taken"]]
+    detector.memory = detector.memory[:FEWER]
+    held_out = detector.predict(more["page"]["photos"][out].transpose(0, 3, 1, 2)).maps.max((1, 2))
+    output = page.locator("output[for=inspector-threshold]")
+    before = output.inner_text()
+    slide(page, "memory", FEWER)
+    page.wait_for_function(
+        "text => document.querySelector('output[for=inspector-threshold]').innerText !== text",
+        arg=before,
+    )
+    shown = float(output.inner_text())
+    assert shown == pytest.approx(threshold_from_good(held_out).value, rel=0.01)
+    page.locator(".inspector-check input").uncheck()
+    with page.expect_download() as saving:
+        page.locator("button", has_text="Save what was learned").click()
+    saving.value.save_as(tmp_path / "bare.zip")
+    wait_until_done(page)
+    page.set_input_files("#inspector-load", tmp_path / "bare.zip")
+    page.wait_for_selector("section >> text=The file holds no photos")
+    assert page.locator("#inspector-memory").is_disabled()
+    page.set_input_files("#inspect-files", files(a__png=encoded(pictures[0])))
+    page.wait_for_selector(".inspector-result >> text=not in the file")
+    wait_until_done(page)
 
     # Files that it did not save are refused, each with a word; nothing changes.
     content = path.read_bytes()
@@ -289,24 +310,58 @@ def test_a_reader_goes_all_the_way(visit, tmp_path):
         page.set_input_files("#inspector-load", files(other__zip=broken))
         page.wait_for_selector(f".inspector-problems >> text={words}")
         wait_until_done(page)
-        assert page.locator(".inspector-result").count() == 2
+        assert page.locator(".inspector-result").count() == 1
 
-    # One good photo teaches nothing; two unlike products are noticed.
-    page.locator("button", has_text="Remove all").click()
-    page.set_input_files("#good-files", files(one__png=photo))
+    # One good photo, here the camera's, teaches nothing; two unlike products are noticed.
+    source = page.locator(".inspector-drop").first
+    source.locator("button", has_text="Use the camera").click()
+    page.wait_for_function("document.querySelector('.inspector-camera video')?.videoWidth > 0")
+    source.locator("button", has_text="Take a photo").click()
+    page.wait_for_selector(".inspector-photos canvas[aria-label='camera 1.png']")
     wait_until_done(page)
+    source.locator("button", has_text="Close the camera").click()
+    page.wait_for_selector(".inspector-camera", state="detached")
     page.locator(".inspector-learn").click()
     page.wait_for_selector(".inspector-problems >> text=One good photo is not enough")
+    page.get_by_label("Remove camera 1.png").click()
     stripes = np.tile(np.uint8([[30], [220]]), (SIDE // 2, SIDE))[..., None].repeat(3, 2)
-    others = {f"s{i}__png": encoded(np.roll(stripes, i, 0)) for i in range(3)}
+    others = {f"s{i}__png": encoded(np.roll(stripes, i, 0)) for i in range(4)}
     page.set_input_files(
-        "#good-files", files(two__png=encoded(nut(2)), three__png=encoded(nut(3)), **others)
+        "#good-files", files(**{f"nut{i}__png": encoded(nut(i)) for i in range(4)}, **others)
     )
     wait_until_done(page)
     page.locator(".inspector-learn").click()
-    page.wait_for_selector(".inspector-problems >> text=two groups")
+    told = page.locator(".inspector-problems >> text=These look like two products: 4 photos")
+    told.wait_for()
+    assert "4 unlike them" in told.inner_text()
+    assert "an inspector of its own" in told.inner_text()
     assert not seen.outside, "a photo or its traces left the page"
     assert not seen.errors
+
+
+def slide(page, name, value):
+    page.locator(f"#inspector-{name}").evaluate(
+        "(e, value) => { e.value = value; e.dispatchEvent(new Event('input', {bubbles: true}));"
+        " e.dispatchEvent(new Event('change', {bubbles: true})); }",
+        value,
+    )
+    page.wait_for_selector(f"output[for=inspector-{name}] >> text={value}")
+    wait_until_done(page)
+
+
+def test_the_front_page_has_a_small_one(visit, server):
+    seen, page = opened(visit, server, "index", viewport=PHONE)
+    assert seen.weight(server) <= HEAVIEST["before"]
+    page.locator(".inspector-start").click()
+    page.wait_for_function("document.querySelectorAll('.inspector-result').length === 6")
+    wait_until_done(page)
+    assert page.locator(".inspector-result.odd").count() >= 3
+    assert page.locator(".inspector-photos canvas").count() == 20
+    assert page.locator(".inspector input").count() == 0, "photos are given on the page of its own"
+    assert page.locator(".inspector a").evaluate("a => a.href") == f"{server}/book/inspector.html"
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert problems(page) == ""
+    assert not seen.errors and not seen.outside
 
 
 def of_version(head, version):

@@ -1,5 +1,6 @@
 /* The four loops in which nearly all time goes, as WebAssembly with vectors of four numbers. Each
- * works on blocks of four rows and eight columns: as many sums as a processor has registers for. */
+ * works on blocks of four rows and eight columns: as many sums as a processor has registers for. WebGPU would save
+ * little of a tenth of a second a photo (benchmarks/README.md), is missing in many browsers, and rounds otherwise. */
 (window.inspectorParts ||= []).push(function (inspector) {
   "use strict";
   const { I32, F32, V128, instruction: on, simd, procedure, assembled } = inspector.wasm;

@@ -8,6 +8,7 @@
   const { percent, short } = window.nutParts;
   const ask = window.inspectorAsk;
   const base = document.currentScript.src;
+  const small = "small" in place.dataset; // on the front page: the book's nuts alone, and a way to all of it
   const MOST = 200; // photos at a time: each takes two megabytes while it is learned from
   const STEPS = 400; // of the threshold's slider, up to WIDEST thresholds
   const WIDEST = 3;
@@ -30,7 +31,7 @@
     const like = good.find((one) => one.key === result.like.key);
     return html`<li class=${`inspector-result ${verdict}`} data-score=${result.score} data-verdict=${verdict}>
       <p><b>${odd ? "✕ Odd" : "✓ Good"}</b> <span>${photo.name}: score ${short(result.score)}, threshold ${short(threshold)}</span>
-        <button type="button" aria-label=${`Remove ${photo.name}`} onClick=${onRemove}>×</button></p>
+        ${onRemove && html`<button type="button" aria-label=${`Remove ${photo.name}`} onClick=${onRemove}>×</button>`}</p>
       <div class="inspector-row">
         <figure><${Marked} photo=${photo} map=${result.map} limit=${threshold}
           label=${`${photo.name}, ${verdict}; a line surrounds what is above the threshold`} />
@@ -185,11 +186,17 @@
         <p role="status">${doing ? `${doing.what} …` : ""}</p><${Problems} list=${problems} /></div>`;
     }
     const odd = inspected.filter(({ result }) => result.score > threshold).length;
+    if (small) {
+      return html`<div><${Status} doing=${doing} said=${said} inspected=${inspected} odd=${odd} /><${Problems} list=${problems} />
+        <p>The good nuts it learns from:</p>
+        <ul class="inspector-photos">${good.map((photo) => html`<li key=${photo.key}><${Photo} photo=${photo} /></li>`)}</ul>
+        <ul class="inspector-results inspector-few">${inspected.map(({ photo, result }) => html`<${Result} key=${photo.key} photo=${photo}
+          result=${result} good=${good} state=${state} threshold=${threshold} />`)}</ul>
+        <p><a href="inspector.html">The same with photos of your own part</a></p></div>`;
+    }
     const at = state && Math.round((threshold / state.threshold.value / WIDEST) * STEPS);
     return html`<div>
-      <p role="status" class="explorer-status">${doing ? `${doing.what} …${doing.share === undefined ? "" : ` ${Math.round(100 * doing.share)} %`}`
-    : `${said}${inspected.length ? ` Inspected: ${inspected.length}, odd: ${odd}.` : ""}`}</p>
-      <progress max="1" value=${doing ? (doing.share ?? 0) : 1} class=${busy ? "" : "hidden"} aria-label="Progress"></progress>
+      <${Status} doing=${doing} said=${said} inspected=${inspected} odd=${odd} />
       <${Problems} list=${problems} />
       <section aria-labelledby="inspector-good">
         <h3 id="inspector-good">1. Good photos</h3>
@@ -215,9 +222,11 @@
           text=${`${short(threshold)}, ${odd} of ${inspected.length} photos odd`}
           onMove=${(step) => setThreshold(step === Math.round(STEPS / WIDEST) ? state.threshold.value
     : (step / STEPS) * WIDEST * state.threshold.value)} />
-        <${Slider} id="inspector-memory" min=${Math.min(10, state.most)} max=${state.most} step="1" value=${count} busy=${busy}
+        <${Slider} id="inspector-memory" min=${Math.min(10, state.most)} max=${state.most} step="1" value=${count}
+          busy=${busy || !state.measures}
           label=${html`Memory: <output for="inspector-memory">${count}</output> of ${state.most} patches`}
           text=${`${count} patches`} onMove=${setCount} onSet=${resize} />
+        ${!state.measures && html`<p>The file holds no photos: nothing tells which threshold a smaller memory would need.</p>`}
         <p class="explorer-buttons"><button type="button" disabled=${busy || threshold === state.threshold.value}
           onClick=${() => setThreshold(state.threshold.value)}>The threshold from the photos left out</button></p>
         <ul class="inspector-results">${inspected.map(({ photo, result }) => html`<${Result} key=${photo.key} photo=${photo} result=${result}
@@ -233,6 +242,10 @@
       </section></div>`;
   }
 
+  const Status = ({ doing, said, inspected, odd }) => html`
+    <p role="status" class="explorer-status">${doing ? `${doing.what} …${doing.share === undefined ? "" : ` ${Math.round(100 * doing.share)} %`}`
+    : `${said}${inspected.length ? ` Inspected: ${inspected.length}, odd: ${odd}.` : ""}`}</p>
+    <progress max="1" value=${doing ? (doing.share ?? 0) : 1} class=${doing ? "" : "hidden"} aria-label="Progress"></progress>`;
   const Problems = ({ list }) => html`<ul role="alert" class="inspector-problems">${list.map((text) => html`<li>${text}</li>`)}</ul>`;
 
   place.textContent = "";

@@ -4,8 +4,9 @@
   "use strict";
   const LEFT_OUT = 1 / 3; // of the good photos, for the threshold
   const LIGHT_FLOOR = 5, ANY = 1e9; // a spread of which nothing is far
-  const APART = 2.5; // groups this much farther apart than they are wide are two products
-  const FORMAT = 1; // of what the page keeps beside the detector
+  const FEW = 8, TWO_KINDS = 0.4; // photos, and a silhouette above which they are two products
+  const FORMAT = 2; // of what the page keeps beside the detector
+  const INSPECTION = 1; // of helpers/inspection/saved.py, which reads the rest
   const { memory: maths, archive } = inspector;
 
   function session(say) {
@@ -72,8 +73,8 @@
     }
 
     function state() {
-      const { scores, threshold, low, most, memory, warning, names } = learned;
-      return { scores, threshold, low, most, count: memory.count, warning, names };
+      const { scores, threshold, low, most, memory, warning, names, leftOut } = learned;
+      return { scores, threshold, low, most, count: memory.count, warning, names, measures: leftOut.length > 0 };
     }
 
     const sizes = (key) => (({ width, height, from, light }) => ({ width, height, from, light }))(pictures.get(key));
@@ -98,7 +99,8 @@
       const leftOut = keys.map((key, i) => ({ ...sizes(key), seen: seen[i] })).filter((_, i) => out[i]);
       leftOut.forEach((one) => maths.divide(one.seen.values, scale));
       const inOrder = [...fit.map((_, i) => ({ values: vectors.subarray(i * patches * wide, (i + 1) * patches * wide) })), ...leftOut.map((one) => one.seen)];
-      const warning = twoProducts(inOrder.map((one) => mean(one, wide)));
+      const named = [...fit, ...keys.filter((_, i) => out[i])].map((key) => pictures.get(key).name);
+      const warning = twoProducts(inOrder.map((one) => mean(one, wide)), named);
       const rows = fit.length * patches, most = Math.min(Math.max(1, Math.round(SHARE * rows)), LARGEST);
       engine.release(base);
       const chosen = maths.kCentre(engine, vectors, wide, most, (share) => say({ step: "remembering", share }));
@@ -108,6 +110,7 @@
         positions.set([Math.floor(row / patches), Math.floor((row % patches) / side), row % side], 3 * i);
       });
       learned = { scale, entries, positions, wide, side, leftOut, most, photos: fit, warning,
+        taken: keys.map((key, i) => ({ ...sizes(key), name: pictures.get(key).name, out: out[i] })), keys,
         names: fit.map((key) => pictures.get(key).name), usual: usual(keys.map(sizes)) };
       sized(most);
       measured();
@@ -126,26 +129,35 @@
       return { sizes: kinds, light: [light, spread], focus: [0, ANY] };
     }
 
-    /** Whether photos fall into two groups much farther apart than each is wide. */
-    function twoProducts(means) {
-      if (means.length < 4) return "";
+    /** Whether photos fall into two groups, by the rule of helpers/inspection/look.py: k-means, then the silhouette. */
+    function twoProducts(means, names) {
+      if (means.length < FEW) return "";
       const apart = (a, b) => Math.sqrt(a.reduce((sum, value, k) => sum + (value - b[k]) ** 2, 0));
       const centreOf = (group) => group[0].map((_, k) => group.reduce((sum, one) => sum + one[k], 0) / group.length);
-      const middle = centreOf(means), farthest = (from) => means.reduce((a, b) => (apart(a, from) > apart(b, from) ? a : b));
-      let centres = [farthest(middle)];
-      centres.push(farthest(centres[0]));
-      let groups = [];
-      for (let round = 0; round < 5; round += 1) { // k-means with two centres
+      const middle = centreOf(means);
+      const spread = middle.map((value, k) => Math.sqrt(means.reduce((sum, one) => sum + (one[k] - value) ** 2, 0) / means.length) + 1e-9);
+      const scaled = means.map((one) => one.map((value, k) => (value - middle[k]) / spread[k]));
+      const farthest = (from) => scaled.reduce((a, b) => (apart(a, from) > apart(b, from) ? a : b));
+      const first = farthest(centreOf(scaled));
+      let centres = [first, farthest(first)], groups = [];
+      for (let round = 0; round < 10; round += 1) {
         groups = [[], []];
-        means.forEach((one) => groups[apart(one, centres[0]) <= apart(one, centres[1]) ? 0 : 1].push(one));
+        scaled.forEach((one) => groups[apart(one, centres[0]) <= apart(one, centres[1]) ? 0 : 1].push(one));
         if (!groups[1].length) return "";
         centres = groups.map(centreOf);
       }
-      const width = Math.max(...groups.map((group, g) => group.reduce((sum, one) => sum + apart(one, centres[g]), 0) / group.length));
-      const least = Math.min(...groups.map((group) => group.length));
-      if (apart(...centres) < APART * width) return "";
-      return least === 1 ? "One of the good photos looks quite unlike the others. Is it of the same product, and in the same light?"
-        : `The good photos fall into two groups, of ${groups[0].length} and ${groups[1].length}. Two products need two inspectors.`;
+      groups.sort((a, b) => b.length - a.length);
+      const away = (one, group) => group.reduce((sum, other) => sum + apart(one, other), 0);
+      const silhouette = groups.map((own, g) => own.reduce((sum, one) => {
+        if (own.length === 1) return sum;
+        const within = away(one, own) / (own.length - 1), beside = away(one, groups[1 - g]) / groups[1 - g].length;
+        return sum + (beside - within) / Math.max(within, beside);
+      }, 0)).reduce((a, b) => a + b) / means.length;
+      if (silhouette <= TWO_KINDS) return "";
+      const [many, few] = groups.map((group) => group.map((one) => names[scaled.indexOf(one)]));
+      return few.length === 1 ? `${few[0]} looks quite unlike the other good photos. Is it of the same product, and in the same light?`
+        : `These look like two products: ${many.length} photos such as ${many[0]}, and ${few.length} unlike them, such as ${few[0]}. `
+          + "Keep the photos of one, and learn again; the other needs an inspector of its own.";
     }
 
     const needed = () => {
@@ -176,7 +188,7 @@
     /** What was learned, as helpers/inspection/saved.py keeps an inspector. */
     function save({ threshold, photos }) {
       needed();
-      const { scale, memory, wide, positions, names, scores, low, threshold: chosen, usual: looks } = learned;
+      const { scale, memory, wide, positions, taken, keys, scores, low, threshold: chosen, usual: looks } = learned;
       const { count } = memory, tensor = ($tensor) => ({ $tensor }), array = ($array) => ({ $array });
       // Of a threshold that was moved, the promise is that of the highest score it reaches.
       const n = scores.length, rank = Math.max(1, scores.filter((score) => score <= threshold).length);
@@ -185,9 +197,9 @@
         "state/scale.npy": archive.npy(scale, [wide]),
         "state/positions.npy": archive.npy(BigInt64Array.from(positions.subarray(0, 3 * count), BigInt), [count, 3]),
       };
-      const page = { format: FORMAT, names, scores, low, chosen };
-      const kept = photos ? learned.photos.filter((key) => key !== null) : [];
-      if (kept.length === names.length) {
+      const page = { format: FORMAT, taken, scores, low, chosen };
+      const kept = photos ? keys.filter((key) => pictures.has(key)) : [];
+      if (kept.length === taken.length) {
         const pixels = new Uint8Array(kept.length * 3 * SIZE * SIZE);
         kept.forEach((key, i) => pixels.set(pictures.get(key).pixels, 3 * i * SIZE * SIZE));
         arrays["more/page/photos.npy"] = archive.npy(pixels, [kept.length, SIZE, SIZE, 3]);
@@ -197,7 +209,7 @@
         positions: array("state/positions.npy") };
       const promise = { threshold, false_alarms: (n + 1 - rank) / (n + 1), certainty: 0, rank, photos: n, source: "held-out photos" };
       const squares = { size: SIZE, long_side: SIZE, overlap: 32 };
-      const inspection = { format: FORMAT, squares, promise, usual: looks, about: { made: "in the inspector's page" } };
+      const inspection = { format: INSPECTION, squares, promise, usual: looks, about: { made: "in the inspector's page" } };
       const settings = { ...model.header.settings, largest_memory: count };
       return archive.written({ ...model.header, settings, state, more: { inspection, page } }, arrays);
     }
@@ -218,23 +230,25 @@
       if (header.state.backbone.sha256 !== ours.state.backbone.sha256 || header.state.side !== SIZE) {
         throw new Error("The file was saved with another network or size than this page has. Learn anew from the photos.");
       }
-      const { names, scores, low, chosen } = page, wide = network.channels.reduce((a, b) => a + b);
+      const { taken, scores, low, chosen } = page, wide = network.channels.reduce((a, b) => a + b);
       const side = Math.ceil(SIZE / 4), count = header.settings.largest_memory;
       const entries = archive.unnpy(arrays["state/memory.npy"], "<f4", [count, wide]), scale = archive.unnpy(arrays["state/scale.npy"], "<f4", [wide]);
       const positions = Int32Array.from(archive.unnpy(arrays["state/positions.npy"], "<i8", [count, 3]), Number);
-      const photos = names.map(() => null);
+      const keys = taken.map(() => null), names = taken.filter((one) => !one.out).map((one) => String(one.name));
       if (page.photos) {
-        const pixels = archive.unnpy(arrays["more/page/photos.npy"], "|u1", [names.length, SIZE, SIZE, 3]), one = 3 * SIZE * SIZE;
-        names.forEach((name, i) => {
-          photos[i] = kept(String(name), { pixels: pixels.slice(i * one, (i + 1) * one), width: SIZE, height: SIZE,
-            from: looks.sizes[0], light: looks.light[0] });
+        const pixels = archive.unnpy(arrays["more/page/photos.npy"], "|u1", [taken.length, SIZE, SIZE, 3]), one = 3 * SIZE * SIZE;
+        taken.forEach(({ name, width, height, from, light }, i) => {
+          keys[i] = kept(String(name), { pixels: pixels.slice(i * one, (i + 1) * one), width, height, from, light });
         });
       }
       for (const picture of pictures.values()) delete picture.scaled;
-      learned = { scale, entries, positions, wide, side, leftOut: [], most: count, photos, names: names.map(String), warning: "",
-        scores, threshold: chosen, low, usual: looks };
+      // With the photos left out, a smaller memory finds its threshold here too; without them it stays as saved.
+      const leftOut = keys.filter((key, i) => key !== null && taken[i].out).map((key) => ({ ...sizes(key), seen: features(key) }));
+      leftOut.forEach((one) => maths.divide(one.seen.values, scale));
+      learned = { scale, entries, positions, wide, side, leftOut, most: count, photos: keys.filter((_, i) => !taken[i].out), names,
+        taken, keys, warning: "", scores, threshold: chosen, low, usual: looks };
       sized(count);
-      return { ...state(), chosen: promise.threshold, good: photos.filter((key) => key !== null).map(shown) };
+      return { ...state(), chosen: promise.threshold, good: keys.filter((key) => key !== null).map(shown) };
     }
 
     function forget({ keys }) {
