@@ -16,8 +16,8 @@ COPY = 1.0  # grey levels between thumbnails: less is the same picture, saved tw
 FAR = 5.0  # robust standard deviations
 LIGHT_FLOOR, FOCUS_FLOOR = 5.0, 0.15  # spreads below these (grey levels; log units) are ignored
 # `benchmarks.inspection kinds`, on training photos: below .25 for one product, above .45 for two;
-# for real and generated hazelnuts together between the two. Few photos differ more: 8 of the first
-# 24 cubes reach .43, 12 or 20 .37 (20 draws each); bottles, grids and hazelnuts .33.
+# for real and generated hazelnuts together between the two. Few photos differ more: 8 bottles,
+# grids or hazelnuts reach .33 (20 draws); 12 cubes of two sittings, minutes apart, .43.
 TWO_KINDS = 0.4
 FEW = 8
 NAMED = 6  # photos of a second product, by their names
@@ -193,9 +193,10 @@ def _two_products(files: Sequence[str], other_kind: np.ndarray) -> list[str]:
     )
     named = ", ".join(few[:NAMED]) + (f" and {len(few) - NAMED} more" if few[NAMED:] else "")
     return [
-        f"These look like two products: {len(many)} photos such as {many[0]}, and {len(few)} "
-        f"unlike them: {named}. What is odd on the one may be usual on the other, so a defect can "
-        "hide. Move each product's photos into a folder of its own, and fit one inspector to each."
+        f"These look like two products, or one photographed in two ways: {len(many)} photos such "
+        f"as {many[0]}, and {len(few)} unlike them: {named}. What is odd on the one may be usual "
+        "on the other, so a defect can hide. Move each product's photos into a folder of its own, "
+        "and fit one inspector to each; or photograph them all in one way."
     ]
 
 

@@ -116,7 +116,7 @@ def test_two_products_in_one_folder_are_told_with_the_remedy(tmp_path, capsys):
     grids = {f"grid{i}.png": grid(i) for i in range(8)}
     assert fit(write(tmp_path / "good", discs | grids), tmp_path / "nut.zip") == 0
     told = capsys.readouterr().out
-    assert "two products: 14 photos such as disc00.png, and 8 unlike them: grid0.png" in told
+    assert "in two ways: 14 photos such as disc00.png, and 8 unlike them: grid0.png" in told
     assert "fit one inspector to each" in told
     assert told.index("two products") < told.index("strangest")
 

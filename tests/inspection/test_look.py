@@ -64,7 +64,8 @@ def test_two_products_are_told_first_and_their_difference_once():
     files = [f"{i}.png" for i in range(len(looks))]
     other = (np.arange(len(looks)) >= 12) & (np.arange(len(looks)) < 20)
     first, *rest = warnings(files, looks, [(2, 20), (13, 14), (2, 13)], other)
-    assert first.startswith("These look like two products: 13 photos such as 0.png, and 8 unlike")
+    assert first.startswith("These look like two products, or one photographed in two ways: 13 ")
+    assert "13 photos such as 0.png, and 8 unlike them: " in first
     assert "12.png, 13.png, 14.png, 15.png, 16.png, 17.png and 2 more." in first
     assert "a folder of its own" in first
     rest = "\n".join(rest)

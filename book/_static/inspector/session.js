@@ -156,7 +156,7 @@
       if (silhouette <= TWO_KINDS) return "";
       const [many, few] = groups.map((group) => group.map((one) => names[scaled.indexOf(one)]));
       return few.length === 1 ? `${few[0]} looks quite unlike the other good photos. Is it of the same product, and in the same light?`
-        : `These look like two products: ${many.length} photos such as ${many[0]}, and ${few.length} unlike them, such as ${few[0]}. `
+        : `These look like two products, or one photographed in two ways: ${many.length} photos such as ${many[0]}, and ${few.length} unlike them, such as ${few[0]}. `
           + "Keep the photos of one, and learn again; the other needs an inspector of its own.";
     }
 
