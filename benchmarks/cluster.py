@@ -27,7 +27,7 @@ from helpers.experiments.store import Experiment, Plan, Provenance, Record
 from helpers.profiles import QUICK
 
 COUNTS = {"train/good": 40, "test/good": 10, "test/crack": 5, "test/hole": 5}
-SHORT = replace(QUICK, image_size=64, feature_size=64, epochs=1, least_steps=8, cheap_factor=1)
+SHORT = replace(QUICK, image_size=128, feature_size=128, epochs=1, least_steps=8, cheap_factor=1)
 
 
 @dataclass(frozen=True)

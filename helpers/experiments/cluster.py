@@ -23,7 +23,7 @@ from helpers.experiments.store import LIBRARIES, Experiment, Plan, Record, fault
 from helpers.files import readable, whole_file
 
 if TYPE_CHECKING:
-    from distributed import Client, Worker
+    from distributed import Client, Future, Worker
 
 # What decides the plans must be the same everywhere; device and threads are each machine's own.
 DECIDING = ("MVTEC_ROOT", "ONE_BAD_NUT_PROFILE", "ONE_BAD_NUT_CATEGORY", "ONE_BAD_NUT_WEIGHTS")
@@ -190,36 +190,39 @@ def run(
             raise UnfitError(address, reason if isinstance(reason, str) else repr(reason))
     scheduler = client.scheduler_info(n_workers=-1)
     gpus = any(worker["resources"].get("GPU") for worker in scheduler["workers"].values())
-    plan_of = {}
-    for recipe, plan in asked:
-        wanted = replace(plan, work=_elsewhere)
-        about = (str(folder), plan.case, plan.settings, plan.data, plan.revision, CODE)
+    about, refused = {}, set()
+
+    def ask(recipe: Recipe, wanted: Plan, time: int = 0) -> "Future":
+        plan = (str(folder), wanted.case, wanted.settings, wanted.data, wanted.revision, CODE)
         future = client.submit(
             _made, experiment, folder, recipe, wanted, passport,
-            # Asked for again, by whomever, it is still the same task.
-            key=(experiment.name, hashlib.blake2b(repr(about).encode()).hexdigest()),
+            # Asked for by another, or again after this client has died, it is the same task.
+            key=(experiment.name, hashlib.blake2b(repr(plan).encode()).hexdigest(), time),
             retries=RETRIES,
             resources={"GPU": 1} if gpus else None,
         )  # fmt: skip
-        plan_of[future] = wanted
-    completed = as_completed(plan_of)
+        about[future] = recipe, wanted, time
+        return future
+
+    completed = as_completed([ask(one, replace(plan, work=_elsewhere)) for one, plan in asked])
     for future in completed:
+        recipe, wanted, time = about.pop(future)
         if future.cancelled():
             raise ClusterError(
                 f"the scheduler at {scheduler['address']} has stopped. Start it and its workers, "
                 "and run again: it goes on where it stopped."
             )
-        error = future.exception()
-        if isinstance(error, UnfitError):
-            tell(str(error))
-            client.retire_workers([error.args[0]])
-            future.retry()
-            completed.add(future)
-        elif error:
-            failed.append((plan_of[future].case, error))
-            tell(f"{plan_of[future].case} failed: {error!r}")
+        if error := future.exception():
+            failed.append((wanted.case, error))
+            tell(f"{wanted.case} failed: {error!r}")
+        elif isinstance(found := future.result(), UnfitError):
+            if found.args[0] not in refused:
+                tell(str(found))
+                client.retire_workers([found.args[0]])
+                refused.add(found.args[0])
+            completed.add(ask(recipe, wanted, time + 1))
         else:
-            yield future.result()
+            yield found
     if failed:
         raise ClusterError(
             f"{len(failed)} of {len(asked)} runs failed, {failed[0][0]} the first. The others have "
@@ -233,13 +236,16 @@ _planning = Lock()
 
 def _made(
     experiment: Experiment, folder: Path, recipe: Recipe, wanted: Plan, passport: Passport
-) -> Record:
-    """Do a run on a worker, unless its record has appeared since it was asked for."""
+) -> Record | UnfitError:
+    """Do a run on a worker, unless its record has appeared since it was asked for.
+
+    What is wrong with the worker is returned, not raised: this worker would try again.
+    """
     from distributed import get_worker
 
     worker = get_worker()
     if reason := passport.fault(worker):
-        raise UnfitError(worker.address, reason)
+        return UnfitError(worker.address, reason)
 
     def work() -> Any:
         return _planned(folder, recipe, wanted).work()

@@ -74,7 +74,7 @@ def connected(where: str) -> "Iterator[Client]":
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
             client = dask.Client(place, timeout=ANSWER)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # what is no scheduler may answer anything
             raise DataError(
                 f"no scheduler of Dask answers at {where} ({error}). Start one there, `python -m "
                 f"dask scheduler`, or correct {VARIABLE}; a firewall may be between."
