@@ -290,6 +290,23 @@ def few_photos(profile: Profile, seed: int = 0) -> PatchCoreSettings:
     return replace(patchcore(profile, seed), coreset_share=1.0)
 
 
+def anomaly_dino(profile: Profile, seed: int = 0) -> PatchCoreSettings:
+    """PatchCore with the tokens of DINOv2, by timm (chapter 21).
+
+    After Damm et al., "AnomalyDINO: Boosting Patch-based Few-shot Anomaly Detection with DINOv2"
+    (WACV 2025, arXiv 2405.14529): the tokens of the last block, none averaged with its neighbours,
+    and all of them remembered while there is room. The image's score is PatchCore's; the paper's is
+    the mean of the largest distances, it turns the photos, and leaves plain backgrounds out.
+    """
+    return replace(
+        few_photos(profile, seed),
+        architecture="timm/vit_small_patch14_dinov2",
+        weights="auto",
+        layers=("blocks.11",),
+        patch=1,
+    )
+
+
 def _training(profile: Profile, images: int, seed: int, share: float = 1.0) -> TrainingSettings:
     return TrainingSettings(
         epochs=max(1, round(share * profile.epochs_for(images))),

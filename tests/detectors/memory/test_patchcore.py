@@ -6,16 +6,19 @@ import pytest
 import torch
 
 from helpers.data.load import load_category
+from helpers.detectors import catalogue
 from helpers.detectors.memory.patchcore import (
     PatchCoreDetector,
     PatchCoreSettings,
     layer_scale,
     reweighted,
 )
+from helpers.detectors.saved import load_detector, save_detector
 from helpers.metrics.image import image_auroc
 from helpers.networks.backbone import Backbone, backbone, trainable_backbone
 from helpers.networks.features import patch_features
-from tests.stripes import moving_stripes
+from helpers.profiles import PROFILES
+from tests.stripes import moving_stripes, still_stripes
 
 SMALL = PatchCoreSettings(
     architecture="resnet18",
@@ -244,3 +247,21 @@ def test_shipped_weights_find_real_defects(real_root):
     detector = PatchCoreDetector(settings).fit(category.train[::6])
     scores = detector.predict(category.test[::3])
     assert image_auroc(category.labels[::3], scores.image) > 0.85
+
+
+def test_tokens_of_a_vision_transformer_serve_as_features(tmp_path):
+    pytest.importorskip("timm")
+    usual = catalogue.anomaly_dino(PROFILES["quick"])
+    settings = replace(usual, weights="random", largest_memory=300)
+    good, bad = still_stripes(4, side=112), still_stripes(2, seed=1, side=112)
+    bad[:, :, 28:56, 56:84] = 250  # four whole patches of 14 pixels
+    detector = PatchCoreDetector(settings).fit(good)
+    assert (detector.backbone.channels, detector.backbone.strides) == (
+        {"blocks.11": 384},
+        {"blocks.11": 14},
+    )
+    scores = detector.predict(np.concatenate([still_stripes(2, seed=2, side=112), bad]))
+    assert scores.image[2:].min() > scores.image[:2].max()
+    assert scores.maps[2:, 28:56, 56:84].mean() > 1.5 * scores.maps[2:, :, :42].mean()
+    loaded, _ = load_detector(save_detector(detector, tmp_path / "tokens.zip"))
+    assert np.array_equal(loaded.predict(bad).maps, detector.predict(bad).maps)
