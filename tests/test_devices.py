@@ -28,6 +28,10 @@ from helpers.detectors.reconstruction.feature_autoencoder import (
     FeatureReconstructionSettings,
 )
 from helpers.detectors.reconstruction.gan import GanDetector, GanSettings
+from helpers.detectors.reconstruction.noisy_bottleneck import (
+    NoisyBottleneckDetector,
+    NoisyBottleneckSettings,
+)
 from helpers.detectors.reconstruction.pretrained_autoencoder import (
     PixelReconstructionDetector,
     PixelReconstructionSettings,
@@ -38,6 +42,10 @@ from helpers.detectors.reconstruction.skip_autoencoder import (
 )
 from helpers.detectors.reconstruction.ssim import similarity
 from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
+from helpers.detectors.self_supervision.feature_noise import (
+    FeatureNoiseDetector,
+    FeatureNoiseSettings,
+)
 from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteDetector,
     PatchCutPasteSettings,
@@ -105,6 +113,12 @@ DETECTORS = {
     ),
     "PaDiM": lambda: PadimDetector(
         PadimSettings(weights="random", layers=LAYERS, features=16)
+    ),
+    "noisy bottleneck": lambda: NoisyBottleneckDetector(
+        NoisyBottleneckSettings(layers=LAYERS, width=8, dropout=0.0, **FRESH)
+    ),
+    "feature noise": lambda: FeatureNoiseDetector(
+        FeatureNoiseSettings(layers=LAYERS, hidden=8, regions=True, adaptor=True, **FRESH)
     ),
 }  # fmt: skip
 

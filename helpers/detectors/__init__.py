@@ -7,6 +7,7 @@ from helpers.detectors.memory.contrastive_memory import (
     ContrastiveMemoryDetector,
     ContrastiveMemorySettings,
 )
+from helpers.detectors.memory.mutual_scoring import MutualScoring, MutualScoringSettings
 from helpers.detectors.memory.patchcore import PatchCoreDetector, PatchCoreSettings
 from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector, AutoencoderSettings
 from helpers.detectors.reconstruction.diffusion import DiffusionDetector, DiffusionSettings
@@ -15,6 +16,10 @@ from helpers.detectors.reconstruction.feature_autoencoder import (
     FeatureReconstructionSettings,
 )
 from helpers.detectors.reconstruction.gan import GanDetector, GanSettings
+from helpers.detectors.reconstruction.noisy_bottleneck import (
+    NoisyBottleneckDetector,
+    NoisyBottleneckSettings,
+)
 from helpers.detectors.reconstruction.pretrained_autoencoder import (
     PixelReconstructionDetector,
     PixelReconstructionSettings,
@@ -25,6 +30,10 @@ from helpers.detectors.reconstruction.skip_autoencoder import (
 )
 from helpers.detectors.saved import load_detector, save_detector
 from helpers.detectors.self_supervision.cutpaste import CutPasteDetector, CutPasteSettings
+from helpers.detectors.self_supervision.feature_noise import (
+    FeatureNoiseDetector,
+    FeatureNoiseSettings,
+)
 from helpers.detectors.self_supervision.patch_cutpaste import (
     PatchCutPasteDetector,
     PatchCutPasteSettings,

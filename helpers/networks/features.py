@@ -79,3 +79,30 @@ def concatenated(maps: Mapping[str, torch.Tensor], patch: int = 3) -> torch.Tens
         for m in averaged
     ]
     return torch.cat(resized, 1)
+
+
+def grid_features(
+    network: FeatureExtractor, images: np.ndarray, patch: int, stride: int
+) -> torch.Tensor:
+    """Return neighbourhood features with a patch every ``stride`` pixels: float32, N×C×g×g.
+
+    ``patch_features`` batch by batch, each resampled by ``at_stride``, on the machine's device;
+    errors are those of ``patch_features``.
+    """
+    device, side = this_machine().device, images.shape[-1]
+    parts = [
+        at_stride(patch_features(network, images[start : start + BATCH], patch), side, stride)
+        for start in range(0, len(images), BATCH)
+    ]
+    return torch.cat([part.to(device) for part in parts])
+
+
+def at_stride(features: torch.Tensor, side: int, stride: int) -> torch.Tensor:
+    """Resample B×C×h×w features of pictures of ``side`` pixels to a patch every ``stride`` of them.
+
+    Bilinearly: to half as many a side, that is the mean of each four.
+    """
+    grid = (max(1, side // stride),) * 2
+    if features.shape[2:] == grid:
+        return features
+    return functional.interpolate(features, grid, mode="bilinear")

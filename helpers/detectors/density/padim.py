@@ -5,13 +5,12 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from helpers.detectors.base import FeatureDetector
 from helpers.errors import check_least
 from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.features import concatenated, patch_features
+from helpers.networks.features import at_stride, concatenated, grid_features
 from helpers.networks.found_again import backbone_from, backbone_state
 from helpers.networks.inference import check_fitted, here, to_array
 
@@ -95,30 +94,12 @@ class PadimDetector(FeatureDetector):
         every = sum(self.backbone.channels.values())
         chosen = torch.randperm(every, generator=draw)[: s.features].sort().values
         self.chosen = chosen.to(this_machine().device)
-        side = images.shape[-1]
-        vectors = [self._at_positions(self._features(batch), side) for batch in _batches(images)]
-        self.mean, self.inverse = position_gaussians(torch.cat(vectors), s.regularisation)
+        self.mean, self.inverse = position_gaussians(self._vectors(images), s.regularisation)
         return self
 
-    def _features(self, images: np.ndarray) -> torch.Tensor:
-        return patch_features(self.backbone, images, patch=1).to(self.chosen.device)
-
-    def _at_positions(self, features: torch.Tensor, side: int) -> torch.Tensor:
-        """Return the chosen ones of B×C×h×w features at each position: B×P×d."""
-        grid = (self._grid(side),) * 2
-        chosen = features[:, self.chosen]
-        if chosen.shape[2:] != grid:
-            chosen = functional.interpolate(chosen, grid, mode="bilinear")
-        return chosen.flatten(2).transpose(1, 2)
-
-    def _distances(self, features: torch.Tensor, side: int) -> torch.Tensor:
-        """Return the map B×h×w of B×C×h×w features."""
-        vectors = self._at_positions(features, side)
-        distances = mahalanobis(vectors, self.mean, self.inverse)
-        return distances.view(-1, self._grid(side), self._grid(side))
-
-    def _grid(self, side: int) -> int:
-        return max(1, side // self.settings.stride)
+    def _vectors(self, images: np.ndarray) -> torch.Tensor:
+        features = grid_features(self.backbone, images, 1, self.settings.stride)
+        return _by_position(features[:, self.chosen])
 
     def _learned(self) -> dict[str, Any]:
         kept = {"chosen": self.chosen, "mean": self.mean, "inverse": self.inverse}
@@ -132,14 +113,25 @@ class PadimDetector(FeatureDetector):
 
     def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the distances at each position, see ``Learner``."""
-        return self._distances(concatenated(self.backbone(batch), 1), batch.shape[-1]), None
+        features = concatenated(self.backbone(batch), 1)[:, self.chosen]
+        features = at_stride(features, batch.shape[-1], self.settings.stride)
+        distances = mahalanobis(_by_position(features), self.mean, self.inverse)
+        return distances.view(-1, *features.shape[2:]), None
 
     def predict(self, images: np.ndarray) -> Scores:
         """Score uint8 images N×3×H×W."""
         check_fitted(self, "inverse")
-        side, s = images.shape[-1], self.settings
-        maps = [self._distances(self._features(batch), side) for batch in _batches(images)]
-        return scores_from_maps(to_array(maps), (side, side), s.smoothing, s.top_share)
+        s, size = self.settings, images.shape[2:]
+        maps = [
+            mahalanobis(self._vectors(images[start : start + BATCH]), self.mean, self.inverse)
+            for start in range(0, len(images), BATCH)
+        ]
+        grid = (-1, *(max(1, side // s.stride) for side in size))
+        return scores_from_maps(to_array(maps).reshape(grid), size, s.smoothing, s.top_share)
+
+
+def _by_position(features: torch.Tensor) -> torch.Tensor:
+    return features.flatten(2).transpose(1, 2)
 
 
 def position_gaussians(
@@ -162,7 +154,3 @@ def mahalanobis(vectors: torch.Tensor, mean: torch.Tensor, inverse: torch.Tensor
     """Return the Mahalanobis distance of B×P×d features from each position's Gaussian: B×P."""
     away = (vectors - mean).transpose(0, 1)
     return ((away @ inverse) * away).sum(2).clamp_min(0).sqrt().T
-
-
-def _batches(images: np.ndarray) -> list[np.ndarray]:
-    return [images[start : start + BATCH] for start in range(0, len(images), BATCH)]

@@ -4,16 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from helpers.detectors.base import FeatureDetector
 from helpers.detectors.memory.patchcore import layer_scale
 from helpers.errors import check_least
-from helpers.machine import this_machine
 from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.features import patch_features
-
-BATCH = 8
+from helpers.networks.features import grid_features
 
 
 @dataclass(frozen=True)
@@ -84,15 +80,10 @@ class MutualScoring(FeatureDetector):
         if len(images) < 2:
             raise ValueError("images are scored by others; give at least 2.")
         self._make_backbone(s.seed)
-        grid = (max(1, images.shape[-1] // s.stride),) * 2
-        parts = [
-            patch_features(self.backbone, images[start : start + BATCH], s.patch)
-            for start in range(0, len(images), BATCH)
-        ]
-        features = torch.cat([functional.interpolate(p, grid, mode="bilinear") for p in parts])
-        vectors = features.flatten(2).transpose(1, 2).to(this_machine().device)
+        features = grid_features(self.backbone, images, s.patch, s.stride)
+        vectors = features.flatten(2).transpose(1, 2)
         vectors = vectors / layer_scale(vectors.flatten(0, 1), self.backbone.channels)
-        maps = mutual_scores(vectors, s.nearest_share).view(-1, *grid)
+        maps = mutual_scores(vectors, s.nearest_share).view(-1, *features.shape[2:])
         return scores_from_maps(maps.cpu().numpy(), images.shape[2:], s.smoothing, s.top_share)
 
 
