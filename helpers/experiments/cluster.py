@@ -5,12 +5,13 @@ all share. So no pictures travel, and what is done stays done, whoever is killed
 where the workers are.
 """
 
+import ctypes
 import hashlib
 import os
 import platform
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from io import StringIO
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # What decides the plans must be the same everywhere; device and threads are each machine's own.
 DECIDING = ("MVTEC_ROOT", "ONE_BAD_NUT_PROFILE", "ONE_BAD_NUT_CATEGORY", "ONE_BAD_NUT_WEIGHTS")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # in glibc's malloc.h
 RETRIES = 2  # of a run that raises an error; where a worker dies, Dask has others go on
 
 
@@ -247,6 +249,8 @@ def _made(
     if reason := passport.fault(worker):
         return UnfitError(worker.address, reason)
 
+    _keep_memory()
+
     def work() -> Any:
         return _planned(folder, recipe, wanted).work()
 
@@ -270,6 +274,18 @@ def _planned(folder: Path, recipe: Recipe, wanted: Plan) -> Plan:
             f"{os.environ.get('MVTEC_ROOT')}: it must lead to the same images everywhere."
         )
     return plan
+
+
+def _keep_memory() -> None:
+    """Let freed memory be used again, as in a process that is no worker.
+
+    Dask has it go back to the system at once (``MALLOC_TRIM_THRESHOLD_``), which makes training
+    take up to twice as long; the two numbers are the largest that glibc comes to by itself.
+    """
+    with suppress(OSError, AttributeError):  # only glibc has it
+        libc = ctypes.CDLL("libc.so.6")
+        for parameter, largest in ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 64 << 20)):
+            libc.mallopt(parameter, largest)
 
 
 def _elsewhere() -> Any:

@@ -37,7 +37,7 @@ def trials(log, count, source="generated"):
         with LOCK:
             (log / f"at-{seed}").touch()
             number, at_once = (len(list(log.glob(each))) for each in (f"{seed}-*", "at-*"))
-            (log / f"{seed}-{number}-{at_once}").touch()
+            (log / f"{seed}-{number}-{at_once}").write_text(str(os.getpid()))
         if seed == 13:
             raise ArithmeticError("unlucky")
         while (log / f"hold-{seed}").exists():
@@ -109,11 +109,11 @@ def test_the_records_are_those_of_a_run_without_it_and_nothing_is_done_twice(log
 def test_a_killed_worker_loses_the_run_it_was_at_and_nothing_else(log, tmp_path):
     recipe, hold = Recipe.here(partial(trials, log, 5)), log / "hold-3"
     hold.touch()
-    with ThreadPoolExecutor() as pool, engine.connected("local:1") as client:
+    with ThreadPoolExecutor() as pool, engine.connected("local:2") as client:
         running = pool.submit(made, client, tmp_path, recipe)
-        until(lambda: 3 in begun(log))
-        (process,) = client.run(os.getpid).values()
-        os.kill(process, signal.SIGKILL)
+        until(lambda: any(path.read_text() for path in log.glob("3-*")))
+        (begin,) = log.glob("3-*")
+        os.kill(int(begin.read_text()), signal.SIGKILL)
         until(lambda: begun(log).count(3) == 2)
         hold.unlink()
         assert len(running.result()) == 5
