@@ -1,0 +1,124 @@
+"""The promptable segmenter: its parts, what it refuses, and the weights that ship."""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.errors import DataError
+from helpers.segmentation import promptable_model
+from helpers.segmentation.promptable import (
+    MINUS,
+    PADDING,
+    PLUS,
+    Attention,
+    PromptableNetwork,
+    Prompts,
+    best_masks,
+)
+from helpers.segmentation.promptable_model import as_tensors, load_promptable
+from helpers.segmentation.prompts import Prompt
+
+BOX = Prompt(box=(8.0, 8.0, 23.0, 31.0))
+POINT = Prompt(((5.0, 9.0),), (True,))
+
+
+@pytest.fixture(scope="module")
+def random_one():
+    return load_promptable("random", side=64)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).integers(0, 256, (2, 3, 64, 64), np.uint8)
+
+
+def test_attention_is_softmax_of_products_times_values():
+    torch.manual_seed(0)
+    layer = Attention(4, 1, 4)
+    query, key, value = torch.rand(1, 2, 4), torch.rand(1, 3, 4), torch.rand(1, 3, 4)
+    q, k, v = layer.query(query)[0], layer.key(key)[0], layer.value(value)[0]
+    expected = layer.out((q @ k.T / 2).softmax(-1) @ v)
+    assert torch.allclose(layer(query, key, value)[0], expected, atol=1e-6)
+
+
+def test_prompts_become_shares_of_the_side():
+    found = as_tensors([BOX, POINT, Prompt(((0, 0), (31, 31)), (True, False))], 32, "cpu")
+    assert found.boxes[0].tolist() == [0.25, 0.25, 0.75, 1.0]
+    assert found.boxed.tolist() == [True, False, False]
+    assert found.labels.tolist() == [[PADDING] * 2, [PLUS, PADDING], [PLUS, MINUS]]
+    assert found.points[1, 0].tolist() == pytest.approx([5.5 / 32, 9.5 / 32])
+    assert found.ambiguous.tolist() == [False, True, False]
+
+
+def test_a_box_is_drawn_where_it_is():
+    network = PromptableNetwork()
+    drawn = network.prompt_encoder.drawn(as_tensors([BOX, POINT], 32, "cpu"), 32, 32)
+    expected = torch.zeros(32, 32)
+    expected[8:32, 8:24] = 1
+    assert torch.equal(drawn[0, 0] > 0.5, expected > 0)
+    assert drawn[1, 0].abs().sum() == 0
+    assert divmod(int(drawn[1, 1].argmax()), 32) == (9, 5)
+    assert drawn[:, 2].abs().sum() == 0
+
+
+def test_a_padded_point_changes_nothing_that_is_drawn():
+    encoder = PromptableNetwork().prompt_encoder
+    one = Prompts(
+        torch.rand(1, 1, 2), torch.tensor([[PLUS]]), torch.zeros(1, 4), torch.tensor([False])
+    )
+    two = Prompts(
+        torch.cat([one.points, torch.rand(1, 1, 2)], 1), torch.tensor([[PLUS, PADDING]]),
+        one.boxes, one.boxed,
+    )  # fmt: skip
+    assert torch.equal(encoder.drawn(one, 16, 16), encoder.drawn(two, 16, 16))
+
+
+def test_a_single_point_gets_the_best_of_three_masks():
+    logits = torch.arange(4.0).view(1, 4, 1, 1).expand(2, 4, 2, 2)
+    quality = torch.tensor([[9.0, 0.1, 0.3, 0.2]]).expand(2, 4)
+    found = best_masks(logits, quality, torch.tensor([False, True]))
+    assert found[:, 0, 0].tolist() == [0, 2]
+
+
+def test_masks_have_the_pictures_size_and_repeat(random_one, pictures):
+    prompts = [BOX, Prompt(((5, 9), (40, 60)), (True, False))]
+    masks = random_one.masks(pictures, prompts)
+    assert masks.shape == (2, 64, 64)
+    assert masks.dtype == bool
+    assert (masks == random_one.masks(pictures, prompts)).all()
+    again = load_promptable("random", side=64)
+    assert (masks == again.masks(pictures, prompts)).all()
+
+
+def test_a_prompt_is_answered_alone_as_in_company(random_one, pictures):
+    seen = random_one.embed(pictures)
+    with torch.inference_mode():
+        both = random_one.logits(seen, [BOX, POINT], 64)
+        alone = random_one.logits(seen[[1]], [POINT], 64)
+    assert torch.allclose(both[1], alone[0], atol=1e-3)
+
+
+def test_pictures_of_another_size_are_resized(random_one, pictures):
+    large = pictures.repeat(2, 2).repeat(2, 3)
+    assert random_one.masks(large, [BOX, POINT]).shape == (2, 128, 128)
+
+
+def test_what_cannot_be_answered_is_said(random_one, pictures):
+    with pytest.raises(ValueError, match="outside the picture"):
+        random_one.masks(pictures, [BOX, Prompt(((64, 1),), (True,))])
+    with pytest.raises(ValueError, match="2 pictures and 1 prompts"):
+        random_one.logits(random_one.embed(pictures), [BOX], 64)
+    with pytest.raises(ValueError, match="no prompt"):
+        as_tensors([], 64, "cpu")
+    with pytest.raises(ValueError, match="square"):
+        random_one.embed(pictures[:, :, :32])
+    with pytest.raises(ValueError, match="multiple of 32"):
+        load_promptable(side=100)
+    with pytest.raises(ValueError, match="formula"):
+        load_promptable("formulas")
+
+
+def test_only_lite0_is_frozen(random_one):
+    free = {name for name, value in random_one.model.named_parameters() if value.requires_grad}
+    assert free == {name for name, _ in random_one.model.named_parameters() if ".lite." not in name}
+    assert not any(".lite." in name for name in random_one.model.trained_state())
