@@ -23,10 +23,10 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain lock repository clean
+.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain pretrain-segmenter lock repository clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "One Bad Nut needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -114,6 +114,9 @@ report: $(INSTALLED)  ## Write the assignment's report from the records: LANGUAG
 
 pretrain: $(INSTALLED)  ## Train the formula backbone anew: an hour or more on two cores
 	$(BIN)/python -m tools.pretrain_backbone
+
+pretrain-segmenter: $(INSTALLED)  ## Train the promptable segmenter anew: an hour on one core
+	$(BIN)/python -m tools.pretrain_segmenter
 
 lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.errors import DataError
-from helpers.segmentation import promptable_model
 from helpers.segmentation.promptable import (
     MINUS,
     PADDING,

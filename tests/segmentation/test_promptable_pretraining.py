@@ -1,4 +1,4 @@
-"""The pretraining: its losses by hand, its prompts where they belong, and twice the same weights."""
+"""The pretraining: losses by hand, prompts where they belong, twice the same weights."""
 
 from dataclasses import replace
 
@@ -87,7 +87,7 @@ def test_a_click_falls_where_the_answer_is_wrong():
     logits[0, 3, 3] = -1  # missed
     logits[1, 0, 7] = 1  # too much
     nothing = Prompts(
-        torch.zeros(2, 3, 2), torch.full((2, 3), PADDING), torch.zeros(2, 4), torch.tensor([True] * 2)
+        torch.zeros(2, 3, 2), torch.full((2, 3), PADDING), torch.zeros(2, 4), torch.ones(2) > 0
     )  # fmt: skip
     clicked = add_clicks(nothing, logits, truth, torch.Generator().manual_seed(0))
     assert clicked.labels[:, 0].tolist() == [PLUS, MINUS]
