@@ -9,6 +9,7 @@ from helpers.data.labelled import check_masks
 from helpers.networks.seeding import epoch_order, epoch_seed, seeded
 from helpers.networks.training import TrainingSettings, finite_loss, optimise
 from helpers.segmentation.losses import MaskLoss
+from helpers.segmentation.promptable_model import Promptable
 from helpers.segmentation.prompts import jitter_box, prompted_objects
 from helpers.segmentation.sam import Sam
 
@@ -37,7 +38,7 @@ class FineTuning:
     jitter: float = 0.15
 
 
-def freeze_encoders(sam: Sam) -> dict[str, tuple[int, int]]:
+def freeze_encoders(sam: Sam | Promptable) -> dict[str, tuple[int, int]]:
     """Let the mask decoder alone be trained; return (trainable, all) parameters of each part."""
     model = sam.model
     model.requires_grad_(False)
@@ -53,7 +54,7 @@ def freeze_encoders(sam: Sam) -> dict[str, tuple[int, int]]:
 
 
 def fine_tune(
-    sam: Sam,
+    sam: Sam | Promptable,
     images: np.ndarray,
     masks: np.ndarray,
     settings: FineTuning | None = None,

@@ -7,6 +7,8 @@ import torch
 from helpers.data.category import Category
 from helpers.metrics.masks import mask_summary, mask_table
 from helpers.metrics.pixel import pixel_report
+from helpers.segmentation.promptable import Embeddings
+from helpers.segmentation.promptable_model import Promptable
 from helpers.segmentation.prompts import PROMPT_TYPES, prompts_from_map
 from helpers.segmentation.sam import Sam
 
@@ -14,11 +16,11 @@ BATCH = 4
 
 
 def evaluate_map_prompts(
-    sam: Sam,
+    sam: Sam | Promptable,
     category: Category,
     maps: np.ndarray,
     rows: np.ndarray,
-    embeddings: torch.Tensor | None = None,
+    embeddings: torch.Tensor | Embeddings | None = None,
 ) -> pd.DataFrame:
     """Segment test pictures with prompts from their maps alone, and measure.
 

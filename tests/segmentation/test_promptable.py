@@ -9,6 +9,7 @@ import torch
 
 from helpers.errors import DataError
 from helpers.formulas.scenes import SIDE, draw_scenes, draw_textures
+from helpers.networks.training import TrainingSettings
 from helpers.networks.weights import model_card, sha256_of
 from helpers.segmentation.promptable import (
     MINUS,
@@ -27,6 +28,7 @@ from helpers.segmentation.promptable_scores import (
     questions_of_scenes,
 )
 from helpers.segmentation.prompts import Prompt
+from helpers.segmentation.sam_fine_tuning import FineTuning, fine_tune
 
 BOX = Prompt(box=(8.0, 8.0, 23.0, 31.0))
 POINT = Prompt(((5.0, 9.0),), (True,))
@@ -132,6 +134,20 @@ def test_only_lite0_is_frozen(random_one):
     free = {name for name, value in random_one.model.named_parameters() if value.requires_grad}
     assert free == {name for name, _ in random_one.model.named_parameters() if ".lite." not in name}
     assert not any(".lite." in name for name in random_one.model.trained_state())
+
+
+def test_fine_tuning_trains_the_mask_decoder_alone():
+    model = load_promptable("random", side=64)
+    before = {name: value.clone() for name, value in model.model.state_dict().items()}
+    images = np.full((2, 3, 64, 64), 40, np.uint8)
+    masks = np.zeros((2, 64, 64), bool)
+    masks[0, 8:24, 8:40] = masks[1, 30:60, 20:44] = True
+    images[masks[:, None].repeat(3, 1)] = 220
+    losses = fine_tune(model, images, masks, FineTuning(TrainingSettings(12, 2, 3e-3)))
+    assert losses[-1] < losses[0]
+    changed = {n for n, value in model.model.state_dict().items() if not value.equal(before[n])}
+    assert changed
+    assert all(name.startswith("mask_decoder.") for name in changed)
 
 
 def test_questions_ask_for_each_region_and_a_filled_box_answers_some():
