@@ -22,7 +22,8 @@ from helpers.segmentation.promptable_pretraining import PretrainingSettings, mak
 CANNOT = (
     "say what an object is, or whether it is a defect; it outlines what a prompt points at",
     "be relied on where the prompt is rough: from one point it may outline a part for the whole",
-    "follow what is thinner than two pixels of the pictures that it sees (a side of 256)",
+    "follow what is thinner than a pixel or two of the pictures that it sees (a side of 128)",
+    "know how far from a defect's edge a person draws: it outlines what it sees, without a margin",
     "stand in for SAM: it has seen thousands of drawn scenes, SAM eleven million photographs",
 )
 

@@ -17,6 +17,7 @@ from helpers.segmentation.promptable import (
     MINUS,
     PADDING,
     PLUS,
+    SIDE,
     Embeddings,
     PromptableNetwork,
     Prompts,
@@ -26,7 +27,6 @@ from helpers.segmentation.prompts import Prompt
 
 NAME = "promptable"
 FOLDER = Path(__file__).parent / "formula_weights"
-SEEN_SIDE = 256  # chosen on generated nuts that no figure is taken from
 WEIGHTS = ("formula", "random")
 BATCH = 16  # prompts at a time
 
@@ -50,7 +50,7 @@ class Promptable:
     model: PromptableNetwork
     pretrained: bool
     source: str
-    side: int = SEEN_SIDE
+    side: int = SIDE
 
     def embed(self, images: np.ndarray, batch_size: int = 8) -> Embeddings:
         """Run the image encoder, the costly part, once a picture.
@@ -131,7 +131,7 @@ class Promptable:
 
 
 def load_promptable(
-    weights: str = "formula", *, seed: int = 0, side: int = SEEN_SIDE, folder: Path = FOLDER
+    weights: str = "formula", *, seed: int = 0, side: int = SIDE, folder: Path = FOLDER
 ) -> Promptable:
     """Load the segmenter that ships with the book; the network is never asked.
 
@@ -144,7 +144,8 @@ def load_promptable(
     seed
         Of random weights.
     side
-        Side in pixels of the pictures that it sees, a multiple of 32.
+        Side in pixels of the pictures that it sees, a multiple of 32; by default that of the scenes
+        it was trained on.
     folder
         Where the weights are kept.
 

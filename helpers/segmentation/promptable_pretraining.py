@@ -62,7 +62,7 @@ class PretrainingSettings:
     scenes: int = 4000
     textures: int = 400
     side: int = SIDE
-    steps: int = 5000
+    steps: int = 6000
     pictures: int = 8
     objects: int = 4
     easy: int = 1500
