@@ -19,7 +19,6 @@ from helpers.networks.backbone import backbone
 
 LAYERS = ("stride 2", "stride 4", "stride 8", "stride 16", "features.7")
 PLUS, MINUS, PADDING = 1, 0, -1  # labels of points: on the object, off it, not there
-SIDE = 128  # of the pictures that the network is trained on
 MASKS = 3  # answers to a single point, which may mean a part or the whole
 DOT = 3.0  # standard deviation of a drawn point, in pixels
 

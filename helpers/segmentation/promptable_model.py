@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from helpers.errors import DataError, did_you_mean
+from helpers.formulas.scenes import SIDE
 from helpers.machine import this_machine
 from helpers.networks.inference import each_batch
 from helpers.networks.seeding import seeded
@@ -17,7 +18,6 @@ from helpers.segmentation.promptable import (
     MINUS,
     PADDING,
     PLUS,
-    SIDE,
     Embeddings,
     PromptableNetwork,
     Prompts,
