@@ -2,11 +2,13 @@
 
 python -m benchmarks.promptable --root FOLDER
 
-asks for every object by the box and by one point of its true mask. Beside the pretrained weights
-stand random ones, and the box itself, filled.
+asks for every object by the box and by one point of its true mask; every connected region of a
+defect's mask is an object. Beside the pretrained weights stand random ones, and the box itself,
+filled. ``--keep`` writes the mean IoUs into the model card.
 """
 
 import argparse
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.data.load import generate_category, load_category
+from helpers.files import whole_file
 from helpers.formulas.scenes import draw_scenes, draw_textures
-from helpers.segmentation.promptable_model import load_promptable
+from helpers.segmentation.promptable_model import FOLDER, NAME, load_promptable
 from helpers.segmentation.promptable_scores import (
     Questions,
     filled_box_ious,
@@ -52,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, help="folder of MVTec AD's categories")
     parser.add_argument("--side", type=int, help="side in pixels that the network sees")
+    parser.add_argument("--keep", action="store_true", help="write the figures into the card")
     arguments = parser.parse_args()
     chosen = {"side": arguments.side} if arguments.side else {}
     models = {kind: load_promptable(kind, **chosen) for kind in ("formula", "random")}
@@ -65,6 +69,19 @@ def main() -> None:
         table[name] = row
         print(name, {k: round(float(v), 3) for k, v in row.items()}, flush=True)
     print(pd.DataFrame(table).T.round(3).to_string())
+    if arguments.keep:
+        keep(table)
+
+
+def keep(table: dict[str, dict[str, float]]) -> None:
+    path = FOLDER / f"{NAME}.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["mean_iou"] = {
+        name: {key: round(float(value), 3) for key, value in row.items()}
+        for name, row in table.items()
+    }
+    with whole_file(path) as work:
+        work.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

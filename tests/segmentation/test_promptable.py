@@ -16,7 +16,6 @@ from helpers.segmentation.promptable import (
     PADDING,
     PLUS,
     Attention,
-    PromptableNetwork,
     Prompts,
     best_masks,
 )
@@ -62,9 +61,8 @@ def test_prompts_become_shares_of_the_side():
     assert found.ambiguous.tolist() == [False, True, False]
 
 
-def test_a_box_is_drawn_where_it_is():
-    network = PromptableNetwork()
-    drawn = network.prompt_encoder.drawn(as_tensors([BOX, POINT], 32, "cpu"), 32, 32)
+def test_a_box_is_drawn_where_it_is(random_one):
+    drawn = random_one.model.prompt_encoder.drawn(as_tensors([BOX, POINT], 32, "cpu"), 32, 32)
     expected = torch.zeros(32, 32)
     expected[8:32, 8:24] = 1
     assert torch.equal(drawn[0, 0] > 0.5, expected > 0)
@@ -73,8 +71,8 @@ def test_a_box_is_drawn_where_it_is():
     assert drawn[:, 2].abs().sum() == 0
 
 
-def test_a_padded_point_changes_nothing_that_is_drawn():
-    encoder = PromptableNetwork().prompt_encoder
+def test_a_padded_point_changes_nothing_that_is_drawn(random_one):
+    encoder = random_one.model.prompt_encoder
     one = Prompts(
         torch.rand(1, 1, 2), torch.tensor([[PLUS]]), torch.zeros(1, 4), torch.tensor([False])
     )
