@@ -17,13 +17,18 @@ from helpers.networks.weights import write_half
 from helpers.paths import data_folder
 from helpers.segmentation.promptable import PromptableNetwork
 from helpers.segmentation.promptable_model import NAME
-from helpers.segmentation.promptable_pretraining import PretrainingSettings, make_scenes, pretrain
+from helpers.segmentation.promptable_pretraining import (
+    MARGINS,
+    PretrainingSettings,
+    make_scenes,
+    pretrain,
+)
 
 CANNOT = (
     "say what an object is, or whether it is a defect; it outlines what a prompt points at",
     "be relied on where the prompt is rough: from one point it may outline a part for the whole",
     "follow what is thinner than a pixel or two of the pictures that it sees (a side of 128)",
-    "know how far from a defect's edge a person draws: it outlines what it sees, without a margin",
+    "know how far beyond a defect's edge annotators draw: a tight box hints at it, a point not",
     "stand in for SAM: it has seen thousands of drawn scenes, SAM eleven million photographs",
 )
 
@@ -43,7 +48,7 @@ def card(
     machine: str,
 ) -> dict[str, object]:
     hundreds = [losses[i : i + 100] for i in range(0, len(losses), 100)]
-    asked = settings.steps * settings.pictures * settings.objects
+    asked = (settings.steps + settings.loose) * settings.pictures * settings.objects
     objects = int(scenes.counts.sum())
     return {
         "task": "outline the object that a box or some points mean",
@@ -55,6 +60,8 @@ def card(
             f"{settings.steps:,} steps of {settings.pictures} scenes × {settings.objects} objects "
             f"({asked:,} prompts in all), easy scenes first, AdamW, learning rate "
             f"{settings.learning_rate:g}, over the last {settings.cooling:,} steps to nothing; "
+            f"then {settings.loose:,} with masks that mostly reach up to {max(MARGINS)} pixels "
+            "beyond their object, as those that people draw; "
             "EfficientNet-Lite0 frozen, with its ImageNet weights, which are not in this file"
         ),
         "cannot": list(CANNOT),

@@ -27,6 +27,8 @@ from helpers.segmentation.promptable import (
 
 MOST_POINTS = 3
 FOCUS = 2.0  # the focal loss's exponent
+MARGINS, SHARES = (0, 1, 2, 3), (0.4, 0.2, 0.2, 0.2)  # of a loose mask, in pixels; how often
+LENGTH = ("steps", "loose")  # a longer run continues a shorter one
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,11 @@ class PretrainingSettings:
     scenes, textures, side
         How many scenes are drawn, from how many patterns, and their side in pixels.
     steps
-        Optimiser steps.
+        Optimiser steps on exact masks.
+    loose
+        Further steps in which many masks reach beyond their object, as those that people draw do:
+        how far, a box tells, and of three answers to a point one may. The rate falls from 0.6 of
+        its height to nothing.
     pictures, objects
         Scenes in a step, and objects of each that are asked for.
     easy
@@ -47,8 +53,9 @@ class PretrainingSettings:
     learning_rate, weight_decay
         Of AdamW. The rate rises over the first ``warming`` steps.
     warming, cooling
-        Over the last ``cooling`` steps the rate falls to nothing. Before these, nothing depends on
-        how many steps there are in all, so a checkpoint from there can be continued to any number.
+        Over the last ``cooling`` of ``steps`` the rate falls to nothing. Before these, nothing
+        depends on how many steps there are, so a checkpoint from there can be continued to any
+        number.
     boxes
         Share of the objects asked for by a box; the others have a point.
     corrected
@@ -63,6 +70,7 @@ class PretrainingSettings:
     textures: int = 400
     side: int = SIDE
     steps: int = 6000
+    loose: int = 300
     pictures: int = 8
     objects: int = 4
     easy: int = 1500
@@ -256,13 +264,14 @@ def pretrain(
     optimiser = torch.optim.AdamW(
         weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    same = {name: value for name, value in asdict(settings).items() if name != "steps"}
+    same = {name: value for name, value in asdict(settings).items() if name not in LENGTH}
     identity = {"settings": repr(sorted(same.items()))}
     if checkpoint:
         identity["scenes"] = fingerprint(scenes.pictures, scenes.bits)
     losses, before = load_checkpoint(checkpoint, network, optimiser, identity)
     start = time.perf_counter() - before
-    for step in tqdm(range(len(losses), settings.steps), desc="pretraining", leave=False):
+    total = settings.steps + settings.loose
+    for step in tqdm(range(len(losses), total), desc="pretraining", leave=False):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, settings)
         value = _loss(network, scenes, step, settings, machine)
@@ -273,7 +282,7 @@ def pretrain(
                 f"the loss became {losses[-1]} at step {step}. The checkpoint keeps the last good "
                 f"weights; try a learning rate below {settings.learning_rate:g}."
             )
-        if (step + 1) % save_every == 0 or step + 1 == settings.steps:
+        if (step + 1) % save_every == 0 or step + 1 == total:
             seconds = time.perf_counter() - start
             if checkpoint and all_finite(network):
                 save_checkpoint(checkpoint, network, optimiser, identity, losses, seconds)
@@ -285,6 +294,9 @@ def pretrain(
 
 def learning_rate_at(step: int, settings: PretrainingSettings) -> float:
     """Return the learning rate of a step, counted from 0."""
+    if step >= settings.steps:
+        left = 1 - (step - settings.steps) / settings.loose
+        return 0.6 * settings.learning_rate * left
     warm = (step + 1) / settings.warming
     cool = (settings.steps - step) / settings.cooling
     return settings.learning_rate * min(1.0, warm, cool)
@@ -320,7 +332,19 @@ def draw_batch(
     gain = torch.from_numpy(np.exp(rng.normal(0, 0.25, (len(batch), 1, 1, 1)))).float()
     batch = (batch**gain).contiguous(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
-    return batch, torch.from_numpy(np.concatenate(masks)).float(), generator
+    truth = torch.from_numpy(np.concatenate(masks)).float()
+    if step >= settings.steps:
+        truth = with_margins(truth, rng.choice(MARGINS, len(truth), p=SHARES))
+    return batch, truth, generator
+
+
+def with_margins(truth: torch.Tensor, margins: np.ndarray) -> torch.Tensor:
+    """Return masks (B×S×S, of 0 and 1) that reach so many pixels beyond their objects each."""
+    wider = truth.clone()
+    for margin in set(margins.tolist()) - {0}:
+        rows = torch.from_numpy(margins == margin)
+        wider[rows] = functional.max_pool2d(truth[rows, None], 2 * margin + 1, 1, margin)[:, 0]
+    return wider
 
 
 def _loss(

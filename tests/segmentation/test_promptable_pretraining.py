@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,11 +20,12 @@ from helpers.segmentation.promptable_pretraining import (
     overlap,
     pretrain,
     prompt_loss,
+    with_margins,
 )
 
 SMALL = PretrainingSettings(
-    scenes=4, textures=2, side=64, steps=3, pictures=2, objects=2, warming=1, cooling=1, easy=2,
-    corrected=1.0,
+    scenes=4, textures=2, side=64, steps=3, loose=1, pictures=2, objects=2, warming=1, cooling=1,
+    easy=2, corrected=1.0,
 )  # fmt: skip
 CPU = Machine("cpu", "float32")
 
@@ -97,9 +99,19 @@ def test_a_click_falls_where_the_answer_is_wrong():
     assert (same.labels == PADDING).all()
 
 
+def test_a_margin_widens_a_mask_on_every_side():
+    truth = torch.zeros(3, 9, 9)
+    truth[:, 4, 4] = 1
+    wider = with_margins(truth, np.array([0, 1, 3]))
+    assert wider.sum((1, 2)).tolist() == [1, 9, 49]
+    assert (wider[1, 3:6, 3:6] == 1).all()
+
+
 def test_the_rate_rises_stays_and_falls():
-    settings = PretrainingSettings(steps=100, warming=10, cooling=20, learning_rate=1.0)
-    rates = [learning_rate_at(step, settings) for step in range(100)]
+    settings = PretrainingSettings(steps=100, loose=4, warming=10, cooling=20, learning_rate=1.0)
+    rates = [learning_rate_at(step, settings) for step in range(104)]
+    assert rates[100:] == pytest.approx([0.6, 0.45, 0.3, 0.15])
+    del rates[100:]
     assert rates[:3] == pytest.approx([0.1, 0.2, 0.3])
     assert rates[10:80] == [1.0] * 70
     assert rates[-2:] == pytest.approx([0.1, 0.05])
@@ -109,7 +121,7 @@ def test_the_pretraining_repeats_and_continues_to_the_bit(scenes, tmp_path):
     whole = pretrain(SMALL, scenes, machine=CPU)
     file = tmp_path / "checkpoint.pt"
     # The first two steps of a longer run are those of a shorter one, up to its cooling.
-    pretrain(replace(SMALL, steps=2), scenes, file, machine=CPU, save_every=1)
+    pretrain(replace(SMALL, steps=2, loose=0), scenes, file, machine=CPU, save_every=1)
     resumed = pretrain(SMALL, scenes, file, machine=CPU)
     assert resumed.losses == whole.losses
     for name, value in whole.network.trained_state().items():
