@@ -18,7 +18,7 @@ import pandas as pd
 from helpers.data.load import generate_category, load_category
 from helpers.files import whole_file
 from helpers.formulas.scenes import draw_scenes, draw_textures
-from helpers.segmentation.promptable_model import FOLDER, NAME, load_promptable
+from helpers.segmentation.promptable_model import FOLDER, WEIGHTS, file_of, load_promptable
 from helpers.segmentation.promptable_scores import (
     Questions,
     filled_box_ious,
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="write the figures into the card")
     arguments = parser.parse_args()
     chosen = {"side": arguments.side} if arguments.side else {}
-    models = {kind: load_promptable(kind, **chosen) for kind in ("formula", "random")}
+    models = {kind: load_promptable(kind, **chosen) for kind in WEIGHTS}
     table = {}
     for name, asked in sets(arguments.root):
         row = {"objects": len(asked["box"]), "filled box": filled_box_ious(asked["box"]).mean()}
@@ -74,14 +74,15 @@ def main() -> None:
 
 
 def keep(table: dict[str, dict[str, float]]) -> None:
-    path = FOLDER / f"{NAME}.json"
-    card = json.loads(path.read_text("utf-8"))
-    card["mean_iou"] = {
-        name: {key: round(float(value), 3) for key, value in row.items()}
-        for name, row in table.items()
-    }
-    with whole_file(path) as work:
-        work.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    for weights in ("exact", "loose"):
+        path = FOLDER / f"{file_of(weights)}.json"
+        card = json.loads(path.read_text("utf-8"))
+        card["mean_iou"] = {
+            name: {key: round(float(value), 3) for key, value in row.items()}
+            for name, row in table.items()
+        }
+        with whole_file(path) as work:
+            work.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

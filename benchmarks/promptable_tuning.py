@@ -51,7 +51,7 @@ def main() -> None:
     asked = questions_of(nuts.test[rows], nuts.masks[rows])
     scenes = questions_of_scenes(draw_scenes(60, UNSEEN, draw_textures(20, UNSEEN)))
     table = {}
-    for weights in ("formula", "random"):
+    for weights in ("loose", "random"):
         for labels in (0, *arguments.labels):
             model = tuned(weights, labels, pool, names) if labels else load_promptable(weights)
             table[weights, labels] = row = {

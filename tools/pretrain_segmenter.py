@@ -16,7 +16,7 @@ from helpers.machine import this_machine
 from helpers.networks.weights import write_half
 from helpers.paths import data_folder
 from helpers.segmentation.promptable import PromptableNetwork
-from helpers.segmentation.promptable_model import NAME
+from helpers.segmentation.promptable_model import file_of
 from helpers.segmentation.promptable_pretraining import (
     MARGINS,
     PretrainingSettings,
@@ -27,7 +27,7 @@ from helpers.segmentation.promptable_pretraining import (
 CANNOT = (
     "say what an object is, or whether it is a defect; it outlines what a prompt points at",
     "be relied on where the prompt is rough: from one point it may outline a part for the whole",
-    "follow what is thinner than a pixel or two of the pictures that it sees (a side of 128)",
+    "follow what is thinner than a pixel or two of the pictures that it sees (a side of 160)",
     "know how far beyond a defect's edge annotators draw: a tight box hints at it, a point not",
     "stand in for SAM: it has seen thousands of drawn scenes, SAM eleven million photographs",
 )
@@ -50,6 +50,12 @@ def card(
     hundreds = [losses[i : i + 100] for i in range(0, len(losses), 100)]
     asked = (settings.steps + settings.loose) * settings.pictures * settings.objects
     objects = int(scenes.counts.sum())
+    margins = (
+        f"then {settings.loose:,} with masks that mostly reach up to {max(MARGINS)} pixels beyond "
+        "their object, as those that people draw; "
+        if settings.loose
+        else ""
+    )
     return {
         "task": "outline the object that a box or some points mean",
         "data": (
@@ -60,9 +66,7 @@ def card(
             f"{settings.steps:,} steps of {settings.pictures} scenes × {settings.objects} objects "
             f"({asked:,} prompts in all), easy scenes first, AdamW, learning rate "
             f"{settings.learning_rate:g}, over the last {settings.cooling:,} steps to nothing; "
-            f"then {settings.loose:,} with masks that mostly reach up to {max(MARGINS)} pixels "
-            "beyond their object, as those that people draw; "
-            "EfficientNet-Lite0 frozen, with its ImageNet weights, which are not in this file"
+            f"{margins}EfficientNet-Lite0 frozen, with its ImageNet weights, which are not in this file"
         ),
         "cannot": list(CANNOT),
         "seed": settings.seed,
@@ -92,14 +96,14 @@ def main() -> None:
     def say(step: int, loss: float, seconds: float, _: PromptableNetwork) -> None:
         print(f"step {step:6d}  loss {loss:.4f}  {seconds:7.0f} s", flush=True)
 
-    run = pretrain(settings, scenes, arguments.checkpoint, machine=machine, report=say)
-    state = run.network.trained_state()
-    described = card(settings, scenes, run.losses, run.seconds, machine.describe())
-    path = write_half(NAME, state, state, described, arguments.folder)
-    print(
-        f"written: {path}. To use them, put them and the card into "
-        "helpers/segmentation/formula_weights."
-    )
+    # The weights for exact masks are those before the loose ones; the run then goes on.
+    for weights, part in (("exact", replace(settings, loose=0)), ("loose", settings)):
+        run = pretrain(part, scenes, arguments.checkpoint, machine=machine, report=say)
+        state, name = run.network.trained_state(), file_of(weights)
+        described = card(part, scenes, run.losses, run.seconds, machine.describe())
+        path = write_half(name, state, state, described, arguments.folder)
+        print(f"written: {path}")
+    print("To use them, put them and the cards into helpers/segmentation/formula_weights.")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import torch
 from torch.nn import functional
 
 from helpers.errors import DataError, did_you_mean
-from helpers.formulas.scenes import SIDE
 from helpers.machine import this_machine
 from helpers.networks.inference import each_batch
 from helpers.networks.seeding import seeded
@@ -25,9 +24,9 @@ from helpers.segmentation.promptable import (
 )
 from helpers.segmentation.prompts import Prompt
 
-NAME = "promptable"
+SEEN_SIDE = 160  # chosen on scenes and generated nuts, half way between their best
 FOLDER = Path(__file__).parent / "formula_weights"
-WEIGHTS = ("formula", "random")
+WEIGHTS = ("exact", "loose", "random")
 BATCH = 16  # prompts at a time
 
 
@@ -50,7 +49,7 @@ class Promptable:
     model: PromptableNetwork
     pretrained: bool
     source: str
-    side: int = SIDE
+    side: int = SEEN_SIDE
 
     def embed(self, images: np.ndarray, batch_size: int = 8) -> Embeddings:
         """Run the image encoder, the costly part, once a picture.
@@ -131,21 +130,21 @@ class Promptable:
 
 
 def load_promptable(
-    weights: str = "formula", *, seed: int = 0, side: int = SIDE, folder: Path = FOLDER
+    weights: str = "loose", *, seed: int = 0, side: int = SEEN_SIDE, folder: Path = FOLDER
 ) -> Promptable:
     """Load the segmenter that ships with the book; the network is never asked.
 
     Parameters
     ----------
     weights
-        ``"formula"``: prompt encoder, mask decoder and the joining of the image encoder's maps were
-        trained on formula-made scenes; or ``"random"``, to compare. Lite0 has its ImageNet weights
-        in both.
+        ``"exact"``: prompt encoder, mask decoder and the joining of the image encoder's maps were
+        trained on formula-made scenes with exact masks; ``"loose"``: then for some steps on masks
+        with a margin, as people draw them round defects; or ``"random"``, to compare. Lite0 has
+        its ImageNet weights in all.
     seed
         Of random weights.
     side
-        Side in pixels of the pictures that it sees, a multiple of 32; by default that of the scenes
-        it was trained on.
+        Side in pixels of the pictures that it sees, a multiple of 32.
     folder
         Where the weights are kept.
 
@@ -163,20 +162,26 @@ def load_promptable(
     with seeded(seed):
         model = PromptableNetwork()
     source = f"a promptable segmenter with random weights, seed {seed}, on ImageNet's Lite0"
-    if weights == "formula":
-        state, _ = read_formula_weights(NAME, folder)
+    if weights != "random":
+        name = file_of(weights)
+        state, _ = read_formula_weights(name, folder)
         known = model.trained_state()
         unfit = sorted(state.keys() ^ known.keys()) or [
-            name for name, value in state.items() if value.shape != known[name].shape
+            key for key, value in state.items() if value.shape != known[key].shape
         ]
         if unfit:
-            raise DataError(f"{NAME}.npz does not fit the network: {unfit[0]}. Take the book's.")
+            raise DataError(f"{name}.npz does not fit the network: {unfit[0]}. Take the book's.")
         model.load_state_dict(state, strict=False)
         source = (
-            f"a promptable segmenter pretrained on formulas: {model_card(NAME, folder)['data']}"
+            f"a promptable segmenter pretrained on formulas: {model_card(name, folder)['data']}"
         )
     model = this_machine().place(model).eval()
-    return Promptable(model, weights == "formula", source, side)
+    return Promptable(model, weights != "random", source, side)
+
+
+def file_of(weights: str) -> str:
+    """Return the name of the file and card of weights that ship, without its ending."""
+    return f"promptable_{weights}"
 
 
 def as_tensors(prompts: Sequence[Prompt], side: int, device: torch.device | str) -> Prompts:

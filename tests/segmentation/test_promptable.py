@@ -19,7 +19,7 @@ from helpers.segmentation.promptable import (
     Prompts,
     best_masks,
 )
-from helpers.segmentation.promptable_model import FOLDER, NAME, as_tensors, load_promptable
+from helpers.segmentation.promptable_model import FOLDER, as_tensors, file_of, load_promptable
 from helpers.segmentation.promptable_scores import (
     filled_box_ious,
     object_ious,
@@ -124,8 +124,8 @@ def test_what_cannot_be_answered_is_said(random_one, pictures):
         random_one.embed(pictures[:, :, :32])
     with pytest.raises(ValueError, match="multiple of 32"):
         load_promptable(side=100)
-    with pytest.raises(ValueError, match="formula"):
-        load_promptable("formulas")
+    with pytest.raises(ValueError, match="exact"):
+        load_promptable("exakt")
 
 
 def test_only_lite0_is_frozen(random_one):
@@ -160,17 +160,18 @@ def test_questions_ask_for_each_region_and_a_filled_box_answers_some():
         questions_of(np.zeros((2, 3, 16, 16), np.uint8), np.zeros((2, 16, 16), bool))
 
 
-def test_the_weights_that_ship_need_no_network_and_are_those_of_their_card(monkeypatch):
+@pytest.mark.parametrize("weights", ["exact", "loose"])
+def test_the_weights_that_ship_need_no_network_and_are_those_of_their_card(monkeypatch, weights):
     def refuse(*_, **__):
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    model = load_promptable()
+    model = load_promptable(weights)
     assert model.pretrained
-    card = model_card(NAME, FOLDER)
-    file = FOLDER / f"{NAME}.npz"
+    card = model_card(file_of(weights), FOLDER)
+    file = FOLDER / f"{file_of(weights)}.npz"
     assert sha256_of(file) == card["sha256"]
-    assert file.stat().st_size < 12e6
+    assert file.stat().st_size < 6e6
     assert {"data", "recipe", "duration", "cannot", "licence"} <= set(card)
     with np.load(file, allow_pickle=False) as arrays:
         assert all(
@@ -181,7 +182,7 @@ def test_the_weights_that_ship_need_no_network_and_are_those_of_their_card(monke
 
 def test_damaged_weights_are_refused(tmp_path):
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
-    file = tmp_path / f"{NAME}.npz"
+    file = tmp_path / f"{file_of('loose')}.npz"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(DataError, match="SHA-256"):
         load_promptable(folder=tmp_path)
@@ -193,10 +194,10 @@ def test_the_weights_that_ship_outline_what_they_never_saw():
     scenes = draw_scenes(16, 987, draw_textures(6, 987))
     asked = {kind: questions_of_scenes(scenes, kind) for kind in ("box", "point")}
     found = {}
-    for weights in ("formula", "random"):
+    for weights in ("exact", "random"):
         model = load_promptable(weights, side=SIDE)
         seen = model.embed(scenes.pictures)
         found[weights] = {k: object_ious(model, q, seen).mean() for k, q in asked.items()}
-    assert found["formula"]["box"] > 0.7
-    assert found["formula"]["point"] > 0.5
+    assert found["exact"]["box"] > 0.7
+    assert found["exact"]["point"] > 0.5
     assert max(found["random"].values()) < 0.4
