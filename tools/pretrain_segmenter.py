@@ -66,7 +66,7 @@ def card(
             f"{settings.steps:,} steps of {settings.pictures} scenes × {settings.objects} objects "
             f"({asked:,} prompts in all), easy scenes first, AdamW, learning rate "
             f"{settings.learning_rate:g}, over the last {settings.cooling:,} steps to nothing; "
-            f"{margins}EfficientNet-Lite0 frozen, with its ImageNet weights, which are not in this file"
+            f"{margins}EfficientNet-Lite0 frozen, with ImageNet weights, which are not in this file"
         ),
         "cannot": list(CANNOT),
         "seed": settings.seed,
