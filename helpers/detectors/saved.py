@@ -10,8 +10,9 @@ scores in the one are not to be compared with a threshold of the other. A loaded
 that format on every machine, slowly where the processor has to imitate it.
 """
 
+import tomllib
 import warnings
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,20 @@ from helpers.detectors.catalogue import KINDS
 from helpers.errors import DataError, did_you_mean
 from helpers.machine import PRECISION, PRECISIONS, asked_precision
 from helpers.networks.archive import read_archive, write_archive
+from helpers.paths import project_root
 from helpers.plain import plain, typed
 
 FORMAT = 1  # raised when a file is laid out otherwise
 REMEDY = "Save the detector again, or fit it again where it is lost."
+
+
+def book_version() -> str:
+    """Return the book's version, of a clone too that is not installed, such as Colab's."""
+    try:
+        return version("one-bad-nut")
+    except PackageNotFoundError:
+        listed = (project_root() / "pyproject.toml").read_text("utf-8")
+        return tomllib.loads(listed)["project"]["version"]
 
 
 def save_detector(detector: Detector, path: str | Path, **more: Any) -> Path:
@@ -63,7 +74,7 @@ def save_detector(detector: Detector, path: str | Path, **more: Any) -> Path:
         "format": FORMAT,
         "kind": kind,
         "revision": detector.revision,
-        "book": version("one-bad-nut"),
+        "book": book_version(),
         "torch": torch.__version__,
         "precision": detector.precision,
         "settings": plain(detector.settings),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from functools import cache
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from helpers.detectors import (
     PatchCoreDetector,
     PatchCoreSettings,
     catalogue,
+    saved,
 )
 from helpers.detectors.saved import load_detector, save_detector
 from helpers.errors import DataError
@@ -95,6 +97,16 @@ def test_a_loaded_detector_is_a_fitted_one_with_the_same_settings(small, tmp_pat
     assert np.array_equal(detector.memory_positions, small.memory_positions)
     with pytest.raises(ValueError, match="64 × 64"):  # the side is known, as after a fit
         detector.predict(moving_stripes(1, side=64))
+
+
+def test_a_clone_that_is_not_installed_has_the_version_it_lists(monkeypatch):
+    installed = saved.book_version()
+
+    def not_installed(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(saved, "version", not_installed)
+    assert saved.book_version() == installed
 
 
 def test_a_detector_can_be_saved_again_and_again(small, tmp_path):
