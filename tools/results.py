@@ -152,17 +152,19 @@ def main() -> None:
     experiment, _ = EXPERIMENTS[chosen.experiment]
     own = experiment in ONE_PROFILE
     folder = experiment.folder() if own else experiment.folder(current_profile().name)
-    where = os.environ.get(engine.VARIABLE)
+    where, shown = os.environ.get(engine.VARIABLE), set()
     try:
         with engine.connected(where) if where else nullcontext() as client:
             batches = (recipe.planned(here=client is None) for recipe in recipes(chosen))
             # A cluster gets all at once; here one category's pictures are in memory at a time.
             for asked in [list(chain(*batches))] if client else batches:
                 make(experiment, folder, asked, client)
+                shown |= {(plan.data["category"], plan.data["source"]) for _, plan in asked}
     except (DataError, ClusterError) as error:
         sys.exit(str(error))
     if chosen.categories and experiment.result is Report:
-        records = experiment.load(folder)
+        found = experiment.load(folder)
+        records = [one for one in found if (one.data["category"], one.data["source"]) in shown]
         for figure in ("image_auroc", "aupro"):
             table = over_categories(records, figure)
             print(f"\n{figure}, mean over seeds:\n{table.to_string(float_format='{:.3f}'.format)}")
