@@ -73,7 +73,7 @@ def test_two_products_mixed_are_told(tmp_path, settings):
         photos[f"{i}.png"] = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
     good = gather(write(tmp_path, photos), Squares(SIZE))
     told = "\n".join(fit_inspector(good, settings).warnings)
-    assert "6 of 24 are unlike the others, such as 12.png" in told
+    assert "18 photos such as 00.png, and 6 unlike them: 12.png" in told
 
 
 def test_a_folder_of_good_and_bad_is_refused(tmp_path):
