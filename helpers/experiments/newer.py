@@ -12,9 +12,9 @@ from helpers.detectors import catalogue
 from helpers.detectors.memory.mutual_scoring import MutualScoring, MutualScoringSettings
 from helpers.detectors.memory.patchcore import PatchCoreDetector
 from helpers.experiments.cost import timed
-from helpers.experiments.detectors import HELD_OUT, Variant, backbone_of, described, of_methods
+from helpers.experiments.detectors import HELD_OUT, Variant, backbone_of, described
 from helpers.experiments.detectors import plan as plan_of
-from helpers.experiments.store import Experiment, Plan, Provenance, Record, revisions
+from helpers.experiments.store import Experiment, Plan, Provenance, revisions
 from helpers.metrics.image import image_auroc
 from helpers.metrics.pixel import pixel_report
 from helpers.metrics.report import Report
@@ -56,18 +56,6 @@ def planned(profile: Profile, methods: Sequence[str] = ()) -> Iterator[Plan]:
         for spec in catalogue.all_newer(profile, images, seed):
             if not methods or spec.name in methods:
                 yield plan_of(category, Variant(spec), seed)
-
-
-def records(profile: Profile, category: Category) -> dict[str, list[Record]]:
-    """Return what is recorded of each newer method on a category's images, seed by seed.
-
-    Raises
-    ------
-    DataError
-        When a record is damaged.
-    """
-    found = NEWER.load(NEWER.folder(profile.name))
-    return of_methods([one for one in found if one.data == described(category)])
 
 
 def few_planned(profile: Profile) -> Iterator[Plan]:
@@ -118,9 +106,3 @@ def few_measured(category: Category, scores: Scores) -> FewPhotos:
         pixels.aupro,
         [float(f"{score:.6g}") for score in scores.image],
     )
-
-
-def few_records(profile: Profile, category: Category) -> list[Record]:
-    """Return what is recorded of few photos of a category's images; errors as for ``records``."""
-    found = FEW.load(FEW.folder(profile.name))
-    return [one for one in found if one.data == described(category)]

@@ -9,7 +9,7 @@ from helpers.data.load import generate_category
 from helpers.detectors import catalogue
 from helpers.experiments import newer
 from helpers.experiments.detectors import described
-from helpers.experiments.newer import FEW, NEWER, PHOTOS, few_planned, few_records, planned
+from helpers.experiments.newer import FEW, NEWER, PHOTOS, few_planned, planned
 from helpers.experiments.store import revisions
 from helpers.metrics.image import image_auroc
 from helpers.metrics.scores import Scores
@@ -94,10 +94,3 @@ def test_the_books_records_are_those_of_todays_settings_and_revisions(name):
         if record.case["photos"]:
             wanted = catalogue.few_photos(profile, record.case["seed"])
             assert record.settings == plain(wanted)
-
-
-def test_records_are_read_by_category(nuts, tmp_path, monkeypatch):
-    monkeypatch.setattr(type(FEW), "folder", lambda self, profile: tmp_path)
-    list(FEW.run(tmp_path, few_planned(replace(QUICK, seeds=(0,)))))
-    assert len(few_records(QUICK, nuts)) == len(PHOTOS) + 1
-    assert few_records(QUICK, replace(nuts, name="grid")) == []
