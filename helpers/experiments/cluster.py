@@ -11,6 +11,7 @@ import os
 import platform
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -209,15 +210,19 @@ def run(
     completed = as_completed([ask(one, replace(plan, work=_elsewhere)) for one, plan in asked])
     for future in completed:
         recipe, wanted, time = about.pop(future)
-        if future.cancelled():
+        try:  # the scheduler may be lost between the two questions
+            found = future.exception() or future.result()
+        except CancelledError as lost:
+            found = lost
+        if isinstance(found, CancelledError):
             raise ClusterError(
                 f"the scheduler at {scheduler['address']} has stopped. Start it and its workers, "
                 "and run again: it goes on where it stopped."
-            )
-        if error := future.exception():
-            failed.append((wanted.case, error))
-            tell(f"{wanted.case} failed: {error!r}")
-        elif isinstance(found := future.result(), UnfitError):
+            ) from None
+        if future.status == "error":
+            failed.append((wanted.case, found))
+            tell(f"{wanted.case} failed: {found!r}")
+        elif isinstance(found, UnfitError):
             if found.args[0] not in refused:
                 tell(str(found))
                 client.retire_workers([found.args[0]])
