@@ -223,6 +223,56 @@ def train(
     return History(tuple(losses), time.perf_counter() - start, ended_by)
 
 
+def train_on_features(
+    model: nn.Module,
+    values: torch.Tensor,
+    loss: Callable[[nn.Module, torch.Tensor, float], torch.Tensor],
+    settings: TrainingSettings,
+    machine: Machine,
+    name: str,
+) -> list[float]:
+    """Train a small network in place on features that are known; return the loss of each step.
+
+    Parameters
+    ----------
+    model
+        It is moved to the machine's device and left in evaluation mode.
+    values
+        float32, N×C×H×W.
+    loss
+        Called as ``loss(model, batch, done)``, the last the share of the steps that are done.
+    settings
+        Epochs, batch size, learning rate and seed; the time budget is not used.
+    machine
+        Device and number format of the convolutions.
+    name
+        Whose loss it is, for an error: "flow's".
+
+    Raises
+    ------
+    ValueError
+        When there are fewer values than a batch holds.
+    DivergedError
+        When the loss is not finite.
+    """
+    check_batch(len(values), settings, "training examples")
+    machine.place(model).train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
+    steps = settings.epochs * math.ceil(len(values) / settings.batch_size)
+    losses: list[float] = []
+    for epoch in range(settings.epochs):
+        order = epoch_order(settings.seed, epoch, len(values)).split(settings.batch_size)
+        with seeded(epoch_seed(settings.seed, epoch)):
+            for rows in order:
+                batch = values[rows.to(values.device)].to(machine.device)
+                with machine.autocast():
+                    value = loss(model, batch, len(losses) / steps)
+                losses.append(finite_loss(float(value.detach()), settings, name))
+                optimise(value, optimiser)
+    model.eval()
+    return losses
+
+
 def _epoch(
     model: nn.Module,
     data: torch.Tensor,

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from helpers.machine import Machine
-from helpers.networks.seeding import epoch_order, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
+from helpers.networks.seeding import seeded
+from helpers.networks.training import TrainingSettings, train_on_features
 
 CLAMP = 2.0  # a coupling stretches by at most e² and shrinks by at most e⁻²
 
@@ -189,16 +189,6 @@ def fit_flow(
     DivergedError
         When the loss is not finite.
     """
-    check_batch(len(values), settings, "training examples")
-    machine.place(flow).train()
-    optimiser = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate, fused=True)
-    losses = []
-    for epoch in range(settings.epochs):
-        for rows in epoch_order(settings.seed, epoch, len(values)).split(settings.batch_size):
-            batch = values[rows].to(machine.device)
-            with machine.autocast():
-                value = loss(flow, batch)
-            losses.append(finite_loss(float(value.detach()), settings, "flow's"))
-            optimise(value, optimiser)
-    flow.eval()
-    return losses
+    return train_on_features(
+        flow, values, lambda flow, batch, _: loss(flow, batch), settings, machine, "flow's"
+    )

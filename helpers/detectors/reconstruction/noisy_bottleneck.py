@@ -1,24 +1,16 @@
 """Noisy bottleneck: reconstruct a frozen network's features through dropout, loosely compared."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.detectors.base import FeatureDetector
+from helpers.detectors.feature_network import FeatureNetworkDetector
 from helpers.errors import check_least
-from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.features import at_stride, concatenated, grid_features
-from helpers.networks.found_again import backbone_from, backbone_state
-from helpers.networks.inference import check_fitted, here, inference, to_array, with_numbers
-from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
+from helpers.networks.training import TrainingSettings
 
-BATCH = 16
 EASY_GRADIENT = 0.1  # of the patches that are reconstructed well already
 
 
@@ -113,7 +105,7 @@ def _block(width: int) -> nn.Sequential:
     )
 
 
-class NoisyBottleneckDetector(FeatureDetector):
+class NoisyBottleneckDetector(FeatureNetworkDetector):
     """Score patches by how badly a decoder reconstructs their features through a noisy bottleneck.
 
     Two ideas of Guo et al., "Dinomaly: The Less Is More Philosophy in Multi-Class Unsupervised
@@ -123,105 +115,34 @@ class NoisyBottleneckDetector(FeatureDetector):
     (3.4). Theirs has DINOv2's tokens, a decoder of linear attention, and adds layers up; here
     layers have different channels and are put side by side.
 
-    Parameters are those of ``FeatureDetector``.
-
-    Attributes
-    ----------
-    decoder
-        After ``fit``.
-    losses
-        The loss of each step.
+    Parameters and attributes are those of ``FeatureNetworkDetector``; ``network`` is the decoder.
     """
 
     revision = 1
     settings_class = NoisyBottleneckSettings
+    trained = "decoder"
 
-    def fit(self, images: np.ndarray) -> Self:
-        """Learn to reconstruct good images' features: uint8, N×3×H×W.
+    def _new_network(self, channels: int) -> NoisyDecoder:
+        s = self.settings
+        return NoisyDecoder(channels, s.width, s.depth, s.dropout)
 
-        Raises
-        ------
-        ValueError
-            When there are fewer images than a step needs.
-        DivergedError
-            When the loss is no longer finite.
-        """
-        s, t, machine = self.settings, self.settings.training, this_machine()
-        check_batch(len(images), t)
-        self._make_backbone(t.seed)
-        known = grid_features(self.backbone, images, 1, s.stride)
-        self.scale = torch.std_mean(known, dim=(0, 2, 3), keepdim=True)
-        known = self._scaled(known)
-        decoder = machine.place(self._decoder()).train()
-        optimiser = torch.optim.Adam(decoder.parameters(), lr=t.learning_rate, fused=True)
-        self.losses: list[float] = []
-        steps = t.epochs * -(-len(images) // t.batch_size)
-        for epoch in range(t.epochs):
-            order = epoch_order(t.seed, epoch, len(images))
-            with seeded(epoch_seed(t.seed, epoch)):
-                for rows in order.split(t.batch_size):
-                    batch = known[rows.to(known.device)]
-                    with machine.autocast():
-                        made = decoder(batch)
-                    easy = s.easy_share * min(1.0, 3 * len(self.losses) / steps)
-                    loss = self._loss(batch, made.float(), easy)
-                    self.losses.append(finite_loss(float(loss.detach()), t, "decoder's"))
-                    optimise(loss, optimiser)
-        self.decoder = decoder.eval()
-        return self
-
-    def _loss(self, wanted: torch.Tensor, made: torch.Tensor, easy: float) -> torch.Tensor:
-        pairs = zip(self._groups(wanted), self._groups(made), strict=True)
+    def _loss(self, network: nn.Module, batch: torch.Tensor, done: float) -> torch.Tensor:
+        easy = self.settings.easy_share * min(1.0, 3 * done)
+        pairs = self._pairs(batch, network(batch).float())
         return torch.stack([loose_loss(*pair, easy) for pair in pairs]).mean()
 
-    def _groups(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return all layers' features as one, or each layer's."""
-        if self.settings.loose:
-            return (features,)
-        return features.split(list(self.backbone.channels.values()), dim=1)
-
-    def _decoder(self) -> NoisyDecoder:
-        s = self.settings
-        with seeded(s.training.seed):
-            channels = sum(self.backbone.channels.values())
-            return NoisyDecoder(channels, s.width, s.depth, s.dropout)
-
-    def _scaled(self, features: torch.Tensor) -> torch.Tensor:
-        spread, mean = self.scale
-        # A feature that is silent on good images would be divided by zero.
-        return (features - mean) / spread.clamp_min(1e-3 * spread.max().clamp_min(1e-12))
-
     def _map(self, features: torch.Tensor) -> torch.Tensor:
-        wanted = self._scaled(features)
-        made = self.decoder(wanted).float()
-        pairs = zip(self._groups(wanted), self._groups(made), strict=True)
+        pairs = self._pairs(features, self.network(features).float())
         return torch.stack([cosine_distance(*pair) for pair in pairs]).mean(0)
 
-    def _learned(self) -> dict[str, Any]:
-        decoder = self.decoder.state_dict()
-        scale = list(self.scale)
-        return {"backbone": backbone_state(self.backbone), "decoder": decoder, "scale": scale}
-
-    def _recall(self, state: dict[str, Any]) -> None:
-        self.backbone = backbone_from(state["backbone"])
-        self.scale = here(state["scale"])
-        self.decoder = with_numbers(self._decoder(), state["decoder"])
-
-    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the distances of the patches from their reconstructions, see ``Learner``."""
-        features = concatenated(self.backbone(batch), 1)
-        return self._map(at_stride(features, batch.shape[-1], self.settings.stride)), None
-
-    def predict(self, images: np.ndarray) -> Scores:
-        """Score uint8 images N×3×H×W."""
-        check_fitted(self, "decoder")
-        s, maps = self.settings, []
-        for start in range(0, len(images), BATCH):
-            batch = images[start : start + BATCH]
-            features = grid_features(self.backbone, batch, 1, s.stride)
-            with inference(this_machine()):
-                maps.append(self._map(features))
-        return scores_from_maps(to_array(maps), images.shape[2:], s.smoothing, s.top_share)
+    def _pairs(
+        self, wanted: torch.Tensor, made: torch.Tensor
+    ) -> Iterable[tuple[torch.Tensor, ...]]:
+        """Pair what is compared: all layers' features at once, or each layer's."""
+        if self.settings.loose:
+            return [(wanted, made)]
+        channels = list(self.backbone.channels.values())
+        return zip(wanted.split(channels, dim=1), made.split(channels, dim=1), strict=True)
 
 
 def cosine_distance(wanted: torch.Tensor, made: torch.Tensor) -> torch.Tensor:

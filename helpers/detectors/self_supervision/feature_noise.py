@@ -1,25 +1,16 @@
 """Feature noise: a discriminator learns good features from the same ones with noise added."""
 
 from dataclasses import dataclass, field
-from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.detectors.base import FeatureDetector
+from helpers.detectors.feature_network import FeatureNetworkDetector
 from helpers.detectors.filled_masks import random_masks
 from helpers.errors import check_least
-from helpers.machine import this_machine
-from helpers.metrics.scores import Scores, scores_from_maps
-from helpers.networks.features import at_stride, concatenated, grid_features
-from helpers.networks.found_again import backbone_from, backbone_state
-from helpers.networks.inference import check_fitted, here, inference, to_array, with_numbers
-from helpers.networks.seeding import epoch_order, epoch_seed, seeded
-from helpers.networks.training import TrainingSettings, check_batch, finite_loss, optimise
+from helpers.networks.training import TrainingSettings
 
-BATCH = 16
 AREA = (0.02, 0.5)  # of a region with noise, as a share of the picture
 
 
@@ -94,7 +85,7 @@ class Discriminator(nn.Module):
         return self.head(self.adaptor(features))[:, 0]
 
 
-class FeatureNoiseDetector(FeatureDetector):
+class FeatureNoiseDetector(FeatureNetworkDetector):
     """Score patches by a discriminator of good features from the same ones with Gaussian noise.
 
     After Liu et al., "SimpleNet: A Simple Network for Image Anomaly Detection and Localization"
@@ -105,53 +96,31 @@ class FeatureNoiseDetector(FeatureDetector):
     ``regions`` is from Rolih, Fučka and Skočaj, "SuperSimpleNet" (ICPR 2024, arXiv 2408.03143);
     its head for whole images and its focal loss are left out.
 
-    Parameters are those of ``FeatureDetector``.
-
-    Attributes
-    ----------
-    discriminator
-        After ``fit``.
-    losses
-        The loss of each step.
+    Parameters and attributes are those of ``FeatureNetworkDetector``; ``network`` is the
+    discriminator.
     """
 
     revision = 1
     settings_class = FeatureNoiseSettings
+    trained = "discriminator"
 
-    def fit(self, images: np.ndarray) -> Self:
-        """Learn to tell good images' features from noisy ones: uint8, N×3×H×W.
+    @property
+    def patch(self) -> int:
+        """Side of the neighbourhood over which features are averaged."""
+        return self.settings.patch
 
-        Raises
-        ------
-        ValueError
-            When there are fewer images than a step needs.
-        DivergedError
-            When the loss is no longer finite.
-        """
-        s, t, machine = self.settings, self.settings.training, this_machine()
-        check_batch(len(images), t)
-        self._make_backbone(t.seed)
-        known = grid_features(self.backbone, images, s.patch, s.stride)
-        self.scale = torch.std_mean(known, dim=(0, 2, 3), keepdim=True)
-        known = self._scaled(known)
-        network = machine.place(self._discriminator()).train()
-        optimiser = torch.optim.Adam(network.parameters(), lr=t.learning_rate, fused=True)
-        self.losses: list[float] = []
-        for epoch in range(t.epochs):
-            order = epoch_order(t.seed, epoch, len(images))
-            with seeded(epoch_seed(t.seed, epoch)):
-                for rows in order.split(t.batch_size):
-                    batch = known[rows.to(known.device)]
-                    with machine.autocast():
-                        good = network.adaptor(batch)
-                        noisy, marked = self._with_noise(good)
-                        scores = network.head(torch.cat([good, noisy]))[:, 0].float()
-                    marked = torch.cat([torch.zeros_like(marked), marked])
-                    loss = truncated_loss(scores, marked, s.margin)
-                    self.losses.append(finite_loss(float(loss.detach()), t, "discriminator's"))
-                    optimise(loss, optimiser)
-        self.discriminator = network.eval()
-        return self
+    def _new_network(self, channels: int) -> Discriminator:
+        return Discriminator(channels, self.settings.hidden, self.settings.adaptor)
+
+    def _loss(self, network: nn.Module, batch: torch.Tensor, done: float) -> torch.Tensor:
+        good = network.adaptor(batch)
+        noisy, marked = self._with_noise(good)
+        scores = network.head(torch.cat([good, noisy]))[:, 0].float()
+        marked = torch.cat([torch.zeros_like(marked), marked])
+        return truncated_loss(scores, marked, self.settings.margin)
+
+    def _map(self, features: torch.Tensor) -> torch.Tensor:
+        return self.network(features)
 
     def _with_noise(self, good: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Add noise to B×C×h×w features; return them, and where it was added: bool, B×h×w."""
@@ -163,45 +132,6 @@ class FeatureNoiseDetector(FeatureDetector):
             marked = random_masks(count, height, AREA)
         noise, marked = noise.to(good.device), marked.to(good.device)
         return good + noise * marked[:, None], marked
-
-    def _discriminator(self) -> Discriminator:
-        s = self.settings
-        with seeded(s.training.seed):
-            return Discriminator(sum(self.backbone.channels.values()), s.hidden, s.adaptor)
-
-    def _scaled(self, features: torch.Tensor) -> torch.Tensor:
-        spread, mean = self.scale
-        # A feature that is silent on good images would be divided by zero.
-        return (features - mean) / spread.clamp_min(1e-3 * spread.max().clamp_min(1e-12))
-
-    def _learned(self) -> dict[str, Any]:
-        return {
-            "backbone": backbone_state(self.backbone),
-            "discriminator": self.discriminator.state_dict(),
-            "scale": list(self.scale),
-        }
-
-    def _recall(self, state: dict[str, Any]) -> None:
-        self.backbone = backbone_from(state["backbone"])
-        self.scale = here(state["scale"])
-        self.discriminator = with_numbers(self._discriminator(), state["discriminator"])
-
-    def tensor_maps(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the discriminator's scores of the patches, see ``Learner``."""
-        s = self.settings
-        features = at_stride(concatenated(self.backbone(batch), s.patch), batch.shape[-1], s.stride)
-        return self.discriminator(self._scaled(features)), None
-
-    def predict(self, images: np.ndarray) -> Scores:
-        """Score uint8 images N×3×H×W."""
-        check_fitted(self, "discriminator")
-        s, maps = self.settings, []
-        for start in range(0, len(images), BATCH):
-            batch = images[start : start + BATCH]
-            features = self._scaled(grid_features(self.backbone, batch, s.patch, s.stride))
-            with inference(this_machine()):
-                maps.append(self.discriminator(features))
-        return scores_from_maps(to_array(maps), images.shape[2:], s.smoothing, s.top_share)
 
 
 def truncated_loss(scores: torch.Tensor, marked: torch.Tensor, margin: float) -> torch.Tensor:

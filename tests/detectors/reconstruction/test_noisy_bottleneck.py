@@ -72,8 +72,8 @@ def test_layers_are_compared_at_once_or_each_on_its_own(fitted):
     strict = NoisyBottleneckDetector(replace(TINY, loose=False)).fit(still_stripes(16))
     channels = list(fitted.backbone.channels.values())
     features = torch.randn((2, sum(channels), 8, 8), generator=torch.Generator().manual_seed(0))
-    assert [g.shape[1] for g in fitted._groups(features)] == [sum(channels)]
-    assert [g.shape[1] for g in strict._groups(features)] == channels
+    assert [wanted.shape[1] for wanted, _ in fitted._pairs(features, features)] == [sum(channels)]
+    assert [wanted.shape[1] for wanted, _ in strict._pairs(features, features)] == channels
     assert strict.losses[0] != fitted.losses[0]
 
 
