@@ -1,7 +1,6 @@
 """Train ResNet18 on formula-made pictures alone, so that the book can ship a backbone."""
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,15 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torchvision.models import resnet18
-from tqdm import tqdm
 
 from helpers.formulas.episodes import BEND, Episodes, draw_episodes
 from helpers.formulas.images import draw_formula, render_formulas
 from helpers.machine import Machine, this_machine
 from helpers.networks.architectures import MEAN, STD
-from helpers.networks.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from helpers.networks.checkpoint import fingerprint
 from helpers.networks.seeding import seeded
-from helpers.networks.training import DivergedError, all_finite, optimise
+from helpers.networks.training import train_steps
 
 
 @dataclass(frozen=True)
@@ -243,29 +241,24 @@ def pretrain(
     identity = {"settings": repr(sorted(asdict(settings).items()))}
     if checkpoint:
         identity["pictures"] = fingerprint(pool)
-    losses, before = load_checkpoint(checkpoint, network, optimiser, identity)
-    start = time.perf_counter() - before
-    for step in tqdm(range(len(losses), settings.steps), desc="pretraining", leave=False):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate_at(step, settings)
-        batch = _batch(pool, step, settings, machine)
-        value = pretext_loss(network, batch, settings, machine)
-        optimise(value, optimiser, clipped=rest, longest=1.0)
-        losses.append(float(value.detach()))
-        if not math.isfinite(losses[-1]):
-            raise DivergedError(
-                f"the loss became {losses[-1]} at step {step}. The checkpoint keeps the last good "
-                f"weights; try a learning rate below {settings.learning_rate:g}."
-            )
-        if (step + 1) % save_every == 0 or step + 1 == settings.steps:
-            seconds = time.perf_counter() - start
-            if checkpoint and all_finite(network):
-                save_checkpoint(checkpoint, network, optimiser, identity, losses, seconds)
-            if report:
-                recent = losses[-save_every:]
-                report(step + 1, sum(recent) / len(recent), seconds)
+
+    def loss(step: int) -> torch.Tensor:
+        return pretext_loss(network, _batch(pool, step, settings, machine), settings, machine)
+
+    losses, seconds = train_steps(
+        network,
+        optimiser,
+        loss,
+        lambda step: learning_rate_at(step, settings),
+        settings.steps,
+        identity,
+        checkpoint,
+        clipped=rest,
+        save_every=save_every,
+        report=report,
+    )
     state = {name: value.cpu() for name, value in network.trunk.state_dict().items()}
-    return Pretrained(state, tuple(losses), time.perf_counter() - start)
+    return Pretrained(state, losses, seconds)
 
 
 def learning_rate_at(step: int, settings: PretrainingSettings) -> float:

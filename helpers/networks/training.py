@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -271,6 +271,76 @@ def train_on_features(
                 optimise(value, optimiser)
     model.eval()
     return losses
+
+
+def train_steps(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    loss: Callable[[int], torch.Tensor],
+    rate: Callable[[int], float],
+    steps: int,
+    identity: Mapping[str, str],
+    checkpoint: Path | None = None,
+    *,
+    clipped: Iterable[nn.Parameter],
+    save_every: int = 100,
+    report: Callable[[int, float, float], None] | None = None,
+) -> tuple[tuple[float, ...], float]:
+    """Train a model in place for a number of steps; a killed run goes on from its checkpoint.
+
+    Parameters
+    ----------
+    model, optimiser
+        In training mode, and what changes its weights.
+    loss, rate
+        Called with a step's number, from 0: its loss, a scalar, and its learning rate. If they
+        depend on nothing else, a run that was killed ends with the weights of one that was not.
+    steps
+        How many in all.
+    identity
+        What the run is, see ``save_checkpoint``.
+    checkpoint
+        File to write every ``save_every`` steps, and to continue from when it is there.
+    clipped
+        Weights whose gradient is shortened to length 1 where it is longer.
+    report
+        Called every ``save_every`` steps with the step, the mean loss since the last call, and the
+        seconds spent.
+
+    Returns
+    -------
+    tuple
+        The loss of every step, and the seconds spent, those before a resume included.
+
+    Raises
+    ------
+    DataError
+        When the checkpoint cannot be read or belongs to another run.
+    DivergedError
+        When the loss is not finite.
+    """
+    clipped = list(clipped)
+    losses, before = load_checkpoint(checkpoint, model, optimiser, identity)
+    start = time.perf_counter() - before
+    for step in tqdm(range(len(losses), steps), desc="pretraining", leave=False):
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step)
+        value = loss(step)
+        optimise(value, optimiser, clipped=clipped, longest=1.0)
+        losses.append(float(value.detach()))
+        if not math.isfinite(losses[-1]):
+            raise DivergedError(
+                f"the loss became {losses[-1]} at step {step}. The checkpoint keeps the last good "
+                f"weights; try a learning rate below {optimiser.defaults['lr']:g}."
+            )
+        if (step + 1) % save_every == 0 or step + 1 == steps:
+            seconds = time.perf_counter() - start
+            if checkpoint and all_finite(model):
+                save_checkpoint(checkpoint, model, optimiser, identity, losses, seconds)
+            if report:
+                recent = losses[-save_every:]
+                report(step + 1, sum(recent) / len(recent), seconds)
+    return tuple(losses), time.perf_counter() - start
 
 
 def _epoch(

@@ -50,21 +50,28 @@ class MaskLoss:
 def soft_dice_loss(
     probabilities: torch.Tensor, masks: torch.Tensor, smooth: float = 1.0
 ) -> torch.Tensor:
-    """Return 1 minus the Dice of probabilities and masks, the mean over the pictures.
+    """Return the mean of ``dice_losses`` over the pictures."""
+    return dice_losses(probabilities, masks, smooth).mean()
+
+
+def dice_losses(
+    probabilities: torch.Tensor, masks: torch.Tensor, smooth: float = 1.0
+) -> torch.Tensor:
+    """Return 1 minus the Dice of probabilities and masks, for each picture.
 
     Milletari et al. (V-Net, 3DV 2016, Section 3), with the plain sums of Sudre et al. (2017) in
-    the denominator: 1 - (2 Σ p g + s) / (Σ p + Σ g + s) for each picture.
+    the denominator: 1 - (2 Σ p g + s) / (Σ p + Σ g + s).
 
     Parameters
     ----------
     probabilities
-        B×H×W, between 0 and 1.
+        …×H×W, between 0 and 1.
     masks
-        B×H×W, of 0 and 1.
+        …×H×W, of 0 and 1.
     smooth
         The s above, in pixels. It defines the loss of an empty mask: 0 when nothing is predicted,
         the nearer 1 the more is.
     """
-    shared = (probabilities * masks).sum((1, 2))
-    sizes = probabilities.sum((1, 2)) + masks.sum((1, 2))
-    return (1 - (2 * shared + smooth) / (sizes + smooth)).mean()
+    shared = (probabilities * masks).sum((-2, -1))
+    sizes = probabilities.sum((-2, -1)) + masks.sum((-2, -1))
+    return 1 - (2 * shared + smooth) / (sizes + smooth)

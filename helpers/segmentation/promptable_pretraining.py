@@ -1,7 +1,5 @@
 """Pretrain the promptable segmenter on scenes made of formulas, so that the book can ship one."""
 
-import math
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn import functional
-from tqdm import tqdm
 
 from helpers.formulas.scenes import SIDE, Scenes, draw_scenes, draw_textures
 from helpers.machine import Machine, this_machine, to_unit_range
-from helpers.networks.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from helpers.networks.checkpoint import fingerprint
 from helpers.networks.seeding import seeded
-from helpers.networks.training import DivergedError, all_finite, optimise
+from helpers.networks.training import train_steps
+from helpers.segmentation.losses import dice_losses
 from helpers.segmentation.promptable import (
     MINUS,
     PADDING,
@@ -132,9 +130,7 @@ def mask_losses(logits: torch.Tensor, truth: torch.Tensor, focal: float) -> torc
     entropy = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     missed = (truth - probability).abs()
     focused = (missed**FOCUS * entropy).mean((-2, -1))
-    shared = (probability * truth).sum((-2, -1))
-    sizes = probability.sum((-2, -1)) + truth.sum((-2, -1))
-    return focal * focused + 1 - (2 * shared + 1) / (sizes + 1)
+    return focal * focused + dice_losses(probability, truth)
 
 
 def overlap(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -229,7 +225,7 @@ def pretrain(
     *,
     machine: Machine | None = None,
     save_every: int = 100,
-    report: Callable[[int, float, float, PromptableNetwork], None] | None = None,
+    report: Callable[[int, float, float], None] | None = None,
 ) -> Pretrained:
     """Train the segmenter; its image encoder's Lite0 stays as ImageNet made it.
 
@@ -247,8 +243,8 @@ def pretrain(
     machine
         Device and number format; found by itself when not given.
     report
-        Called every ``save_every`` steps with the step, the mean loss since the last call, the
-        seconds spent, and the network.
+        Called every ``save_every`` steps with the step, the mean loss since the last call, and the
+        seconds spent.
 
     Raises
     ------
@@ -268,28 +264,19 @@ def pretrain(
     identity = {"settings": repr(sorted(same.items()))}
     if checkpoint:
         identity["scenes"] = fingerprint(scenes.pictures, scenes.bits)
-    losses, before = load_checkpoint(checkpoint, network, optimiser, identity)
-    start = time.perf_counter() - before
-    total = settings.steps + settings.loose
-    for step in tqdm(range(len(losses), total), desc="pretraining", leave=False):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate_at(step, settings)
-        value = _loss(network, scenes, step, settings, machine)
-        optimise(value, optimiser, clipped=weights, longest=1.0)
-        losses.append(float(value.detach()))
-        if not math.isfinite(losses[-1]):
-            raise DivergedError(
-                f"the loss became {losses[-1]} at step {step}. The checkpoint keeps the last good "
-                f"weights; try a learning rate below {settings.learning_rate:g}."
-            )
-        if (step + 1) % save_every == 0 or step + 1 == total:
-            seconds = time.perf_counter() - start
-            if checkpoint and all_finite(network):
-                save_checkpoint(checkpoint, network, optimiser, identity, losses, seconds)
-            if report:
-                recent = losses[-save_every:]
-                report(step + 1, sum(recent) / len(recent), seconds, network)
-    return Pretrained(network.eval(), tuple(losses), time.perf_counter() - start)
+    losses, seconds = train_steps(
+        network,
+        optimiser,
+        lambda step: _loss(network, scenes, step, settings, machine),
+        lambda step: learning_rate_at(step, settings),
+        settings.steps + settings.loose,
+        identity,
+        checkpoint,
+        clipped=weights,
+        save_every=save_every,
+        report=report,
+    )
+    return Pretrained(network.eval(), losses, seconds)
 
 
 def learning_rate_at(step: int, settings: PretrainingSettings) -> float:
