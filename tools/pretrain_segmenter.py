@@ -4,18 +4,13 @@ Every setting of the training has an option of its own; without any the shipped 
 again. A killed run continues from its checkpoint.
 """
 
-import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import replace
 
 from helpers.formulas.scenes import Scenes
 from helpers.machine import this_machine
 from helpers.networks.weights import write_half
-from helpers.paths import data_folder
-from helpers.segmentation.promptable import PromptableNetwork
 from helpers.segmentation.promptable_model import file_of
 from helpers.segmentation.promptable_pretraining import (
     MARGINS,
@@ -23,6 +18,7 @@ from helpers.segmentation.promptable_pretraining import (
     make_scenes,
     pretrain,
 )
+from tools.pretraining import asked, how_it_ran, say
 
 # Whoever reads figures on generated nuts should know.
 IN_VIEW = (
@@ -39,13 +35,6 @@ CANNOT = (
 )
 
 
-def settings_from(arguments: argparse.Namespace) -> PretrainingSettings:
-    given = {f.name: getattr(arguments, f.name) for f in fields(PretrainingSettings)}
-    return replace(
-        PretrainingSettings(), **{name: value for name, value in given.items() if value is not None}
-    )
-
-
 def card(
     settings: PretrainingSettings,
     scenes: Scenes,
@@ -53,7 +42,6 @@ def card(
     seconds: float,
     machine: str,
 ) -> dict[str, object]:
-    hundreds = [losses[i : i + 100] for i in range(0, len(losses), 100)]
     asked = (settings.steps + settings.loose) * settings.pictures * settings.objects
     objects = int(scenes.counts.sum())
     margins = (
@@ -76,32 +64,18 @@ def card(
         ),
         "cannot": list(CANNOT),
         "in view": IN_VIEW,
-        "seed": settings.seed,
-        "duration": f"{seconds / 60:.0f} minutes on {machine}",
-        "licence": "CC0-1.0",
-        "settings": asdict(settings),
-        "versions": {name: version(name) for name in ("numpy", "scipy", "torch", "torchvision")},
-        "losses_by_hundred_steps": [round(sum(part) / len(part), 4) for part in hundreds],
+        **how_it_ran(settings, losses, seconds, machine),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    folder = data_folder() / "pretraining"
-    parser.add_argument("--checkpoint", type=Path, default=folder / "segmenter.pt")
-    parser.add_argument("--folder", type=Path, default=folder, help="where the weights are put")
-    for field in fields(PretrainingSettings):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default))
-    arguments = parser.parse_args()
-    settings, machine = settings_from(arguments), this_machine()
+    settings, arguments = asked(__doc__, PretrainingSettings, "segmenter.pt")
+    machine = this_machine()
     print(f"{settings}\non {machine.describe()}", flush=True)
 
     start = time.perf_counter()
     scenes = make_scenes(settings)
     print(f"{len(scenes.counts)} scenes, {time.perf_counter() - start:.0f} s", flush=True)
-
-    def say(step: int, loss: float, seconds: float, _: PromptableNetwork) -> None:
-        print(f"step {step:6d}  loss {loss:.4f}  {seconds:7.0f} s", flush=True)
 
     # The weights for exact masks are those before the loose ones; the run then goes on.
     for weights, part in (("exact", replace(settings, loose=0)), ("loose", settings)):
