@@ -13,7 +13,7 @@ from helpers.data.load import generate_category, load_category
 from helpers.detectors import catalogue
 from helpers.detectors.base import Detector
 from helpers.detectors.catalogue import DetectorSpec
-from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector
+from helpers.detectors.reconstruction.autoencoder import AutoencoderDetector, AutoencoderSettings
 from helpers.detectors.reconstruction.feature_autoencoder import FeatureReconstructionDetector
 from helpers.detectors.reconstruction.pretrained_autoencoder import PixelReconstructionDetector
 from helpers.detectors.reconstruction.skip_autoencoder import SkipAutoencoderDetector
@@ -189,20 +189,13 @@ def budgets(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return the baseline with every learning rate and every number of epochs of a grid."""
     first = catalogue.baseline(profile, images, seed)
     return [
-        Variant(
-            DetectorSpec(
-                "Baseline autoencoder",
-                profile.image_size,
-                partial(
-                    AutoencoderDetector,
-                    replace(first, training=replace(first.training, learning_rate=r, epochs=e)),
-                ),
-                1,
-            ),
-            {"learning rate": f"{r:g}", "epochs": str(e)},
+        _baseline(
+            profile,
+            replace(first, training=replace(first.training, learning_rate=rate, epochs=epochs)),
+            {"learning rate": f"{rate:g}", "epochs": str(epochs)},
         )
-        for r in RATES
-        for e in EPOCHS
+        for rate in RATES
+        for epochs in EPOCHS
     ]
 
 
@@ -210,17 +203,18 @@ def code_widths(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
     """Return the baseline with codes of few numbers up to more than its pictures have."""
     first = catalogue.baseline(profile, images, seed)
     return [
-        Variant(
-            DetectorSpec(
-                "Baseline autoencoder",
-                profile.image_size,
-                partial(AutoencoderDetector, replace(first, code_channels=c, code_side=side)),
-                1,
-            ),
-            {"code": f"{c} × {side} × {side}"},
+        _baseline(
+            profile,
+            replace(first, code_channels=channels, code_side=side),
+            {"code": f"{channels} × {side} × {side}"},
         )
-        for c, side in CODES
+        for channels, side in CODES
     ]
+
+
+def _baseline(profile: Profile, settings: AutoencoderSettings, changed: dict[str, str]) -> Variant:
+    detector = partial(AutoencoderDetector, settings)
+    return Variant(DetectorSpec("Baseline autoencoder", profile.image_size, detector, 1), changed)
 
 
 def few_good(profile: Profile, images: int, seed: int = 0) -> list[Variant]:
