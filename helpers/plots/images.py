@@ -17,6 +17,7 @@ from helpers.plots.style import OUTLINE, PAGE, chart, check_lengths, panels
 DARK = "black"  # under every bright line, so that it shows on any background
 FAINTEST, STRONGEST = 0.45, 0.85  # opacity of a map just above the threshold, and at its top
 BESIDE = 0.02  # from a mask to its outline, as a share of the side: what it marks stays visible
+EDGE, GAP = 0.04, 0.09  # around pictures and between them, in inches
 
 
 @contextmanager
@@ -24,19 +25,23 @@ def picture_grid(
     count: int, columns: int, titles: Sequence[str] | None, ratio: float = 1.0, fontsize: int = 10
 ) -> Iterator[tuple[Figure, np.ndarray]]:
     """Give a figure and the axes of ``count`` pictures in rows, their height ``ratio`` × width."""
-    rows, side = -(-count // columns), PAGE / columns
+    rows, width = -(-count // columns), (PAGE - 2 * EDGE - (columns - 1) * GAP) / columns
     lines = 0 if titles is None else 1 + max(str(title).count("\n") for title in titles)
+    # Room above each picture for the longest title, and for a gap below the row before.
+    above = GAP + 0.018 * fontsize * lines
+    height, page = width * ratio, rows * (width * ratio + above) + EDGE
     with mpl.rc_context(STYLE):
-        # Room above each picture for the longest title, and for a gap below the row before.
-        above = 0.1 + 0.18 * lines if lines else 0.04
-        figure = Figure((PAGE, rows * (side * ratio + above)))
+        figure = Figure((PAGE, page))
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        figure.subplots_adjust(
+            EDGE / PAGE, EDGE / page, 1 - EDGE / PAGE, 1 - above / page,
+            wspace=GAP / width, hspace=above / height,
+        )  # fmt: skip
         for axis in axes:
             axis.set_axis_off()
         for axis, title in zip(axes, () if titles is None else titles, strict=False):
             axis.set_title(title, pad=3, fontsize=fontsize)
         yield figure, axes
-        figure.tight_layout(pad=0.3)
 
 
 def draw_box(axis: Axes, box: Sequence[float], colour: str, line: str = "-") -> None:

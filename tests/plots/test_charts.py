@@ -356,6 +356,21 @@ def test_titles_of_two_lines_get_room():
     assert title.y1 < axes[0].get_window_extent(renderer).y0
 
 
+@pytest.mark.parametrize("title", ["one", "two\nlines", "and\nthree\nlines"])
+@pytest.mark.parametrize("columns", [2, 3, 5])
+def test_titles_lie_above_their_pictures_and_below_the_row_before(title, columns):
+    images = np.zeros((2 * columns, 3, 8, 8), np.uint8)
+    figure = plots.image_grid(images, titles=[title] * 2 * columns, columns=columns).figure
+    figure.draw_without_rendering()
+    pictures = [axis.get_window_extent() for axis in figure.axes]
+    titles = [axis.title.get_window_extent() for axis in figure.axes]
+    assert all(t.y0 >= p.y1 for t, p in zip(titles, pictures, strict=True))
+    assert max(t.y1 for t in titles) <= figure.bbox.y1
+    assert min(p.y0 for p in pictures[:columns]) > max(t.y1 for t in titles[columns:])
+    assert np.ptp([p.height for p in pictures]) < 1e-6
+    assert pictures[0].height == pytest.approx(pictures[0].width)
+
+
 def lines(axis):
     """Return the vertices of all lines drawn in an axis as contours: n×2."""
     paths = [path for drawn in axis.collections for path in drawn.get_paths()]
