@@ -13,6 +13,7 @@ from helpers.machine import this_machine
 from helpers.networks.weights import write_half
 from helpers.segmentation.promptable_model import file_of
 from helpers.segmentation.promptable_pretraining import (
+    CLOSINGS,
     MARGINS,
     PretrainingSettings,
     make_scenes,
@@ -45,8 +46,8 @@ def card(
     asked = (settings.steps + settings.loose) * settings.pictures * settings.objects
     objects = int(scenes.counts.sum())
     margins = (
-        f"then {settings.loose:,} with masks that mostly reach up to {max(MARGINS)} pixels beyond "
-        "their object, as those that people draw; "
+        f"then {settings.loose:,} with masks as people draw them: many reach up to {max(MARGINS)} "
+        f"pixels beyond their object, or fill its gaps of up to {2 * max(CLOSINGS)} pixels; "
         if settings.loose
         else ""
     )
@@ -60,7 +61,8 @@ def card(
             f"{settings.steps:,} steps of {settings.pictures} scenes × {settings.objects} objects "
             f"({asked:,} prompts in all), easy scenes first, AdamW, learning rate "
             f"{settings.learning_rate:g}, over the last {settings.cooling:,} steps to nothing; "
-            f"{margins}EfficientNet-Lite0 frozen, with ImageNet weights, which are not in this file"
+            f"{margins}the network sees {settings.seen_side} px; EfficientNet-Lite0 frozen, with "
+            "ImageNet weights, which are not in this file"
         ),
         "cannot": list(CANNOT),
         "in view": IN_VIEW,

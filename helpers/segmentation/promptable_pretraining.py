@@ -25,7 +25,10 @@ from helpers.segmentation.promptable import (
 
 MOST_POINTS = 3
 FOCUS = 2.0  # the focal loss's exponent
-MARGINS, SHARES = (0, 1, 2, 3), (0.4, 0.2, 0.2, 0.2)  # of a loose mask, in pixels; how often
+# Of a loose mask, in pixels, and how often: how far it reaches beyond its object, after gaps and
+# bays of up to twice the second number have been filled.
+MARGINS, MARGIN_SHARES = (0, 1, 2, 3), (0.4, 0.2, 0.2, 0.2)
+CLOSINGS, CLOSING_SHARES = (0, 3, 6, 9), (0.55, 0.15, 0.15, 0.15)
 LENGTH = ("steps", "loose")  # a longer run continues a shorter one
 
 
@@ -37,12 +40,14 @@ class PretrainingSettings:
     ----------
     scenes, textures, side
         How many scenes are drawn, from how many patterns, and their side in pixels.
+    seen_side
+        Side to which the scenes are enlarged before the network sees them, a multiple of 32.
     steps
         Optimiser steps on exact masks.
     loose
-        Further steps in which many masks reach beyond their object, as those that people draw do:
-        how far, a box tells, and of three answers to a point one may. The rate falls from 0.6 of
-        its height to nothing.
+        Further steps in which many masks are as people draw them: they reach beyond their object
+        and fill its gaps. How far, a box tells, and of three answers to a point one may. The rate
+        falls from 0.6 of its height to nothing.
     pictures, objects
         Scenes in a step, and objects of each that are asked for.
     easy
@@ -64,18 +69,19 @@ class PretrainingSettings:
         Of scenes, initial weights and every step.
     """
 
-    scenes: int = 4000
-    textures: int = 400
+    scenes: int = 8000
+    textures: int = 600
     side: int = SIDE
-    steps: int = 6000
-    loose: int = 300
-    pictures: int = 8
+    seen_side: int = 192
+    steps: int = 14000
+    loose: int = 1500
+    pictures: int = 16
     objects: int = 4
-    easy: int = 1500
+    easy: int = 3000
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     warming: int = 200
-    cooling: int = 1500
+    cooling: int = 4000
     boxes: float = 0.5
     corrected: float = 0.35
     focal: float = 20.0
@@ -321,17 +327,33 @@ def draw_batch(
     generator = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
     truth = torch.from_numpy(np.concatenate(masks)).float()
     if step >= settings.steps:
-        truth = with_margins(truth, rng.choice(MARGINS, len(truth), p=SHARES))
+        margins = rng.choice(MARGINS, len(truth), p=MARGIN_SHARES)
+        truth = as_drawn(truth, margins, rng.choice(CLOSINGS, len(truth), p=CLOSING_SHARES))
     return batch, truth, generator
 
 
-def with_margins(truth: torch.Tensor, margins: np.ndarray) -> torch.Tensor:
-    """Return masks (B×S×S, of 0 and 1) that reach so many pixels beyond their objects each."""
-    wider = truth.clone()
-    for margin in set(margins.tolist()) - {0}:
-        rows = torch.from_numpy(margins == margin)
-        wider[rows] = functional.max_pool2d(truth[rows, None], 2 * margin + 1, 1, margin)[:, 0]
-    return wider
+def as_drawn(truth: torch.Tensor, margins: np.ndarray, closings: np.ndarray) -> torch.Tensor:
+    """Return masks (B×S×S, of 0 and 1) as people draw them: gaps filled, and with a margin.
+
+    Parameters
+    ----------
+    truth
+        Exact masks.
+    margins, closings
+        Of each mask, in pixels; gaps of twice the closing's pixels are filled (Serra, *Image
+        Analysis and Mathematical Morphology*, 1982: dilation, then erosion).
+    """
+    drawn = truth.clone()
+    for margin, closing in set(zip(margins.tolist(), closings.tolist(), strict=True)):
+        rows = torch.from_numpy((margins == margin) & (closings == closing))
+        # Padded, for a closing must not stick to the picture's edge.
+        wide = functional.pad(truth[rows], (closing,) * 4)
+        closed = 1 - _widened(1 - _widened(wide, closing), closing)
+        side = truth.shape[-1]
+        drawn[rows] = _widened(
+            closed[:, closing : closing + side, closing : closing + side], margin
+        )
+    return drawn
 
 
 def _loss(
@@ -345,8 +367,11 @@ def _loss(
     prompts = first_prompts(truth, settings.boxes, generator)
     luck = float(torch.rand((), generator=generator))
     device = machine.device
+    pictures = functional.interpolate(
+        pictures.to(device), (settings.seen_side,) * 2, mode="bilinear", antialias=True
+    )
     with machine.autocast():
-        seen = network.vision_encoder(pictures.to(device)).repeated(settings.objects)
+        seen = network.vision_encoder(pictures).repeated(settings.objects)
         if luck < settings.corrected:
             for _ in range(1 + (luck < settings.corrected / 3)):
                 with torch.no_grad():
@@ -357,6 +382,12 @@ def _loss(
         logits, quality = network.decode(seen, prompts.to(device))
     ambiguous = prompts.ambiguous.to(device)
     return prompt_loss(logits, quality, truth.to(device), ambiguous, settings.focal)
+
+
+def _widened(maps: torch.Tensor, reach: int) -> torch.Tensor:
+    """Return the maxima over squares that reach so far, of maps B×S×S."""
+    rows = functional.max_pool2d(maps[:, None], (2 * reach + 1, 1), 1, (reach, 0))
+    return functional.max_pool2d(rows, (1, 2 * reach + 1), 1, (0, reach))[:, 0]
 
 
 def _blurred(maps: torch.Tensor, width: int) -> torch.Tensor:

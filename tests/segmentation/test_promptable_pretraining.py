@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from helpers.errors import DataError
 from helpers.machine import Machine
@@ -12,6 +13,7 @@ from helpers.segmentation.promptable import MINUS, PADDING, PLUS, Prompts
 from helpers.segmentation.promptable_pretraining import (
     PretrainingSettings,
     add_clicks,
+    as_drawn,
     draw_batch,
     first_prompts,
     learning_rate_at,
@@ -20,12 +22,11 @@ from helpers.segmentation.promptable_pretraining import (
     overlap,
     pretrain,
     prompt_loss,
-    with_margins,
 )
 
 SMALL = PretrainingSettings(
-    scenes=4, textures=2, side=64, steps=3, loose=1, pictures=2, objects=2, warming=1, cooling=1,
-    easy=2, corrected=1.0,
+    scenes=4, textures=2, side=64, seen_side=96, steps=3, loose=1, pictures=2, objects=2,
+    warming=1, cooling=1, easy=2, corrected=1.0,
 )  # fmt: skip
 CPU = Machine("cpu", "float32")
 
@@ -102,9 +103,24 @@ def test_a_click_falls_where_the_answer_is_wrong():
 def test_a_margin_widens_a_mask_on_every_side():
     truth = torch.zeros(3, 9, 9)
     truth[:, 4, 4] = 1
-    wider = with_margins(truth, np.array([0, 1, 3]))
+    wider = as_drawn(truth, np.array([0, 1, 3]), np.array([0, 0, 0]))
     assert wider.sum((1, 2)).tolist() == [1, 9, 49]
     assert (wider[1, 3:6, 3:6] == 1).all()
+
+
+def test_closing_fills_gaps_as_the_independent_one_of_scipy_does():
+    truth = torch.zeros(3, 20, 20)
+    truth[:, 2:18, 4:6] = truth[:, 2:18, 12:14] = 1  # two bars, six pixels apart
+    truth[:, 0, 19] = 1
+    drawn = as_drawn(truth, np.array([0, 0, 1]), np.array([2, 3, 3]))
+    assert torch.equal(drawn[0], truth[0])  # the gap is wider than four
+    assert (drawn[1, 2:18, 4:14] == 1).all()
+    for mask, margin, closing in zip(drawn, (0, 0, 1), (2, 3, 3), strict=True):
+        wide = np.pad(truth[0].numpy() > 0, closing)
+        square = np.ones((2 * closing + 1,) * 2, bool)
+        closed = ndimage.binary_closing(wide, square)[closing:-closing, closing:-closing]
+        grown = ndimage.binary_dilation(closed, np.ones((3, 3), bool)) if margin else closed
+        assert (mask.numpy() == grown).all()
 
 
 def test_the_rate_rises_stays_and_falls():
