@@ -102,6 +102,7 @@ results: $(INSTALLED)  ## Run all detectors over all seeds; goes on where it sto
 
 long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped
 	$(BIN)/python -m tools.results long-tail
+	$(BIN)/python -m tools.results paper-recipe
 
 segmentation: $(INSTALLED)  ## Train every segmenter of chapter 17 that has no record
 	$(BIN)/python -m tools.results segmentation

@@ -19,7 +19,15 @@ from tqdm import tqdm
 from helpers.data.load import generate_category, load_category
 from helpers.data.mvtec import CATEGORIES
 from helpers.errors import DataError
-from helpers.experiments import cluster, detection, engine, long_tail, newer, segmentation
+from helpers.experiments import (
+    cluster,
+    detection,
+    engine,
+    long_tail,
+    newer,
+    paper_recipe,
+    segmentation,
+)
 from helpers.experiments.categories import over_categories
 from helpers.experiments.cluster import ClusterError, Recipe
 from helpers.experiments.detection import DETECTION
@@ -54,6 +62,11 @@ def tail(chosen: argparse.Namespace) -> Iterable[Plan]:
     return long_tail.plans(current_profile(), tail_cases(chosen.seeds or range(10)))
 
 
+def recipe(chosen: argparse.Namespace) -> Iterable[Plan]:
+    cases = paper_recipe.recipe_cases(chosen.seeds or range(10))
+    return paper_recipe.plans(current_profile(), cases)
+
+
 def masks(chosen: argparse.Namespace) -> Iterable[Plan]:
     seeds, encoder = chosen.seeds or range(3), chosen.encoder
     small = segmentation.SETTINGS.encoder
@@ -84,6 +97,7 @@ EXPERIMENTS = {
     "newer": (newer.NEWER, newer_ones),
     "few-photos": (newer.FEW, few_photos),
     "long-tail": (LONG_TAIL, tail),
+    "paper-recipe": (paper_recipe.PAPER_RECIPE, recipe),
     "segmentation": (SEGMENTATION, masks),
     "detection": (DETECTION, boxes),
 }

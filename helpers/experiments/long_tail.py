@@ -20,6 +20,7 @@ from helpers.experiments.long_tail_cases import (
 )
 from helpers.experiments.store import Experiment, Plan, Provenance, data_of, revisions
 from helpers.long_tail.classifier import DefectClassifier
+from helpers.long_tail.recipe import RecipeClassifier
 from helpers.metrics.classes import (
     Reliability,
     average_precision_per_class,
@@ -83,6 +84,7 @@ class TailResult:
         return Reliability(*bins, self.calibration_error)
 
 
+Classifier = DefectClassifier | RecipeClassifier
 LONG_TAIL = Experiment("long tail", TailResult, "make long-tail")
 
 
@@ -113,7 +115,7 @@ def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
             begun[chosen.beginning] = (known, *timed(lambda: warm_up(chosen, known)))
         known, warm, first = begun[chosen.beginning]
         classifier, seconds = timed(lambda: train(chosen, known, warm))
-        result = _measured(classifier, centre(for_task(balanced, chosen.task)), test)
+        result = measured(classifier, centre(for_task(balanced, chosen.task)), test)
         return result, Provenance({"fit": round(first + seconds, 1)})
 
     for chosen in cases:
@@ -126,7 +128,8 @@ def plans(profile: Profile, cases: Sequence[TailCase]) -> Iterator[Plan]:
         )
 
 
-def _measured(classifier: DefectClassifier, balanced: Labelled, test: Labelled) -> TailResult:
+def measured(classifier: Classifier, balanced: Labelled, test: Labelled) -> TailResult:
+    """Measure a fitted classifier on balanced test images and on those of the detectors."""
     labels, probabilities = balanced.labels, classifier.predict(balanced.images)
     curve = reliability(labels, probabilities)
     return TailResult(

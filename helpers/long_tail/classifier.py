@@ -174,7 +174,7 @@ class DefectClassifier(Learner):
             start knows other classes.
         """
         s = self.settings.training
-        data, counts = _data(images, labels, s.batch_size)
+        data, counts = checked_data(images, labels, s.batch_size)
         machine = this_machine()
         model = machine.place(self._model(start, len(counts))).train()
         first = 0 if start is None else start.epochs
@@ -243,9 +243,16 @@ class DefectClassifier(Learner):
         return infer(lambda batch: self.model(batch).float().softmax(1), images)
 
 
-def _data(
+def checked_data(
     images: np.ndarray, labels: ArrayLike, batch_size: int
 ) -> tuple[TensorDataset, np.ndarray]:
+    """Return pictures and class numbers as a data set, and the images of each class.
+
+    Raises
+    ------
+    ValueError
+        When they do not fit together, there are fewer than two classes, or a batch holds one image.
+    """
     counts = class_counts(labels)
     if len(images) != len(np.asarray(labels)):
         raise ValueError(f"{len(images)} images and {len(np.asarray(labels))} labels do not fit.")

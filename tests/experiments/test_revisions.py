@@ -24,6 +24,7 @@ from helpers.detectors import catalogue
 from helpers.experiments.detection import box_settings
 from helpers.experiments.detection import measured as measured_boxes
 from helpers.long_tail.classifier import REMEDIES, ClassifierSettings, DefectClassifier
+from helpers.long_tail.recipe import RecipeClassifier, RecipeSettings
 from helpers.metrics import REVISION, Scores, evaluate
 from helpers.metrics.classes import average_precision_per_class, confusion_matrix, reliability
 from helpers.metrics.masks import mask_table
@@ -87,6 +88,14 @@ def supervised():
     for name, remedy in REMEDIES.items():
         classifier = DefectClassifier(ClassifierSettings(remedy, "random", training=training))
         yield name, classifier, lambda c=classifier: c.fit(known, labels).predict(TEST)[:, 1]
+    for alpha in (None, 0.2):
+        settings = RecipeSettings(alpha, "resnet18", "random", epochs=1, batch_size=4)
+        classifier = RecipeClassifier(settings)
+        yield (
+            f"{type(classifier).__name__}, α {alpha}",
+            classifier,
+            lambda c=classifier: c.fit(known, labels, (known, labels)).predict(TEST)[:, 1],
+        )
 
 
 class Measures:
