@@ -292,10 +292,9 @@ def test_the_books_records_are_those_of_todays_settings_and_revisions():
     for part in PARTS:
         for seed in detectors.seeds_of(QUICK, part):
             for v in PARTS[part](QUICK, 332, seed):
-                if (part, v.spec.name) == MISSING:
-                    continue
-                case = {"method": v.spec.name, "variant": v.changed, "seed": seed}
-                wanted[json.dumps(case)] = v.spec.detector()
+                case = json.dumps({"method": v.spec.name, "variant": v.changed, "seed": seed})
+                if case in found or (part, v.spec.name) != MISSING:
+                    wanted[case] = v.spec.detector()
     for case, detector in wanted.items():
         record = found[case]
         assert record.settings == plain(detector.settings), case
@@ -303,12 +302,12 @@ def test_the_books_records_are_those_of_todays_settings_and_revisions():
     assert len(wanted) == len(found)
 
 
-def test_real_records_hold_scores_and_no_pictures():
+def test_records_of_longer_training_hold_scores_and_no_pictures():
     records = [*results(PROFILES["medium"]), *results(PROFILES["full"])]
-    assert {one.data["category"] for one in records} == {"bottle", "grid", "hazelnut"}
+    real = [one for one in records if one.data["source"] != "generated"]
+    assert {one.data["category"] for one in real} == {"bottle", "grid", "hazelnut"}
     for one in records:
         assert len(one.result.image_scores) == sum(one.data["test"].values())
-        assert one.data["source"] != "generated"
 
 
 def test_a_variant_is_one_of_its_own_method():
