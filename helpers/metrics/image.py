@@ -105,7 +105,8 @@ def image_report(defects: ArrayLike, scores: ArrayLike, threshold: float) -> Ima
     return ImageReport(
         auroc=auroc(labels, scores),
         auroc_interval=mean_interval([placements(labels, scores)]),
-        average_precision=float(average_precision_score(labels, scores)),
+        # A sum of shares: rounded, it can exceed 1 by a unit in the last place.
+        average_precision=min(1.0, float(average_precision_score(labels, scores))),
         auroc_per_defect=_per_defect(defects, labels, scores),
         confusion=_confusion(labels, scores, threshold),
     )

@@ -73,15 +73,15 @@ class PretrainingSettings:
     textures: int = 600
     side: int = SIDE
     seen_side: int = 192
-    steps: int = 14000
-    loose: int = 1500
-    pictures: int = 16
+    steps: int = 6000
+    loose: int = 600
+    pictures: int = 32
     objects: int = 4
-    easy: int = 3000
-    learning_rate: float = 1e-3
+    easy: int = 1500
+    learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2
     warming: int = 200
-    cooling: int = 4000
+    cooling: int = 2000
     boxes: float = 0.5
     corrected: float = 0.35
     focal: float = 20.0
@@ -187,20 +187,21 @@ def prompt_loss(
 
 def first_prompts(truth: torch.Tensor, boxes: float, generator: torch.Generator) -> Prompts:
     """Return a first prompt for each mask (B×S×S, of 0 and 1): a rough box, or a point inside."""
-    count, side = len(truth), truth.shape[-1]
+    count, side, device = len(truth), truth.shape[-1], truth.device
     # Half of the points lie anywhere in the mask, the others rather deep inside.
     depth = _blurred(truth, 9)
-    deep = torch.rand(count, 1, 1, generator=generator) < 0.5
-    point = _pixel(truth * torch.where(deep, depth**6, torch.ones(())), generator)
+    deep = _random((count, 1, 1), generator, device) < 0.5
+    point = _pixel(truth * torch.where(deep, depth**6, 1.0), generator)
     columns, rows = truth.amax(1) > 0, truth.amax(2) > 0
     left, right = columns.int().argmax(1), side - columns.flip(1).int().argmax(1)
     top, bottom = rows.int().argmax(1), side - rows.flip(1).int().argmax(1)
     box = torch.stack([left, top, right, bottom], 1).float()
     reach = torch.stack([right - left, bottom - top], 1).repeat(1, 2) * 0.1
-    rough = (torch.rand(count, 1, generator=generator) < 0.7) * reach.clamp(1, 20)
-    box = (box + rough * (2 * torch.rand(count, 4, generator=generator) - 1)).clamp(0, side)
-    boxed = torch.rand(count, generator=generator) < boxes
-    points, labels = torch.zeros(count, MOST_POINTS, 2), torch.full((count, MOST_POINTS), PADDING)
+    rough = (_random((count, 1), generator, device) < 0.7) * reach.clamp(1, 20)
+    box = (box + rough * (2 * _random((count, 4), generator, device) - 1)).clamp(0, side)
+    boxed = _random((count,), generator, device) < boxes
+    points = torch.zeros(count, MOST_POINTS, 2, device=device)
+    labels = torch.full((count, MOST_POINTS), PADDING, device=device)
     points[:, 0] = point
     labels[~boxed, 0] = PLUS
     return Prompts(points, labels, box / side, boxed)
@@ -216,7 +217,9 @@ def add_clicks(
     point = _pixel(wrong * depth**2 + 1e-9, generator)
     side = truth.shape[-1]
     x, y = (point * side).long().unbind(1)
-    label = torch.where(truth[torch.arange(len(truth)), y, x] > 0.5, PLUS, MINUS)
+    label = torch.where(
+        truth[torch.arange(len(truth), device=truth.device), y, x] > 0.5, PLUS, MINUS
+    )
     slot = (prompts.labels != PADDING).sum(1)
     rows = torch.nonzero(there & (slot < MOST_POINTS))[:, 0]
     points, labels = prompts.points.clone(), prompts.labels.clone()
@@ -296,9 +299,9 @@ def learning_rate_at(step: int, settings: PretrainingSettings) -> float:
 
 
 def draw_batch(
-    scenes: Scenes, step: int, settings: PretrainingSettings
+    scenes: Scenes, step: int, settings: PretrainingSettings, device: str = "cpu"
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Generator]:
-    """Return a step's pictures and masks, turned, mirrored and recoloured.
+    """Return a step's pictures and masks on a device, turned, mirrored and recoloured.
 
     Returns
     -------
@@ -321,11 +324,12 @@ def draw_batch(
         both = both[:, :, ::-1] if rng.random() < 0.5 else both
         pictures.append(both[:3][rng.permutation(3)])
         masks.append(both[3:])
-    batch = to_unit_range(torch.from_numpy(np.ascontiguousarray(np.stack(pictures))))
-    gain = torch.from_numpy(np.exp(rng.normal(0, 0.25, (len(batch), 1, 1, 1)))).float()
-    batch = (batch**gain).contiguous(memory_format=torch.channels_last)
+    drawn = torch.from_numpy(np.ascontiguousarray(np.stack(pictures))).to(device)
+    gain = torch.from_numpy(np.exp(rng.normal(0, 0.25, (len(drawn), 1, 1, 1)))).float()
+    batch = to_unit_range(drawn) ** gain.to(device)
+    batch = batch.contiguous(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
-    truth = torch.from_numpy(np.concatenate(masks)).float()
+    truth = torch.from_numpy(np.concatenate(masks)).to(device).float()
     if step >= settings.steps:
         margins = rng.choice(MARGINS, len(truth), p=MARGIN_SHARES)
         truth = as_drawn(truth, margins, rng.choice(CLOSINGS, len(truth), p=CLOSING_SHARES))
@@ -345,7 +349,7 @@ def as_drawn(truth: torch.Tensor, margins: np.ndarray, closings: np.ndarray) -> 
     """
     drawn = truth.clone()
     for margin, closing in set(zip(margins.tolist(), closings.tolist(), strict=True)):
-        rows = torch.from_numpy((margins == margin) & (closings == closing))
+        rows = np.flatnonzero((margins == margin) & (closings == closing))
         # Padded, for a closing must not stick to the picture's edge.
         wide = functional.pad(truth[rows], (closing,) * 4)
         closed = 1 - _widened(1 - _widened(wide, closing), closing)
@@ -363,25 +367,23 @@ def _loss(
     settings: PretrainingSettings,
     machine: Machine,
 ) -> torch.Tensor:
-    pictures, truth, generator = draw_batch(scenes, step, settings)
+    pictures, truth, generator = draw_batch(scenes, step, settings, machine.device)
     prompts = first_prompts(truth, settings.boxes, generator)
     luck = float(torch.rand((), generator=generator))
-    device = machine.device
     pictures = functional.interpolate(
-        pictures.to(device), (settings.seen_side,) * 2, mode="bilinear", antialias=True
+        pictures, (settings.seen_side,) * 2, mode="bilinear", antialias=True
     )
     with machine.autocast():
         seen = network.vision_encoder(pictures).repeated(settings.objects)
         if luck < settings.corrected:
             for _ in range(1 + (luck < settings.corrected / 3)):
                 with torch.no_grad():
-                    logits, quality = network.decode(seen, prompts.to(device))
-                answer = best_masks(logits.float(), quality.float(), prompts.ambiguous.to(device))
+                    logits, quality = network.decode(seen, prompts)
+                answer = best_masks(logits.float(), quality.float(), prompts.ambiguous)
                 large = functional.interpolate(answer[:, None], truth.shape[-2:], mode="bilinear")
-                prompts = add_clicks(prompts, large[:, 0].cpu(), truth, generator)
-        logits, quality = network.decode(seen, prompts.to(device))
-    ambiguous = prompts.ambiguous.to(device)
-    return prompt_loss(logits, quality, truth.to(device), ambiguous, settings.focal)
+                prompts = add_clicks(prompts, large[:, 0], truth, generator)
+        logits, quality = network.decode(seen, prompts)
+    return prompt_loss(logits, quality, truth, prompts.ambiguous, settings.focal)
 
 
 def _widened(maps: torch.Tensor, reach: int) -> torch.Tensor:
@@ -399,5 +401,15 @@ def _blurred(maps: torch.Tensor, width: int) -> torch.Tensor:
 def _pixel(weights: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Draw a pixel of each picture, B×S×S, by its weight; return its middle in shares: B×2."""
     side = weights.shape[-1]
-    drawn = torch.multinomial(weights.flatten(1).clamp(min=0), 1, generator=generator)[:, 0]
+    below = weights.flatten(1).clamp(min=0).cumsum(1)
+    # Just below 1, so that rounding never draws what lies behind the last weight.
+    share = 0.9999 * _random((len(below), 1), generator, weights.device)
+    drawn = torch.searchsorted(below, share * below[:, -1:], right=True)[:, 0]
     return (torch.stack([drawn % side, drawn // side], 1) + 0.5) / side
+
+
+def _random(
+    shape: tuple[int, ...], generator: torch.Generator, device: torch.device
+) -> torch.Tensor:
+    """Draw numbers in [0, 1) on the processor, so that they are the same for every device."""
+    return torch.rand(shape, generator=generator).to(device)

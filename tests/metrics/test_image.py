@@ -77,6 +77,14 @@ def test_average_precision_by_hand():
     assert reported(LABELS, scores).average_precision == expected
 
 
+@pytest.mark.parametrize("defective", [9, 57, 58, 70])
+def test_average_precision_of_a_perfect_ranking_is_1_however_its_steps_are_rounded(defective):
+    labels = np.repeat([0, 1], [21, defective])
+    scores = np.arange(len(labels), dtype=np.float32)
+    assert reported(labels, scores).average_precision == pytest.approx(1, abs=1e-12)
+    assert reported(labels, scores).average_precision <= 1
+
+
 def test_a_report_holds_what_the_single_metrics_give():
     scores, defects = drawn(5), np.repeat(["good", "hole", "crack"], [40, 30, 40])
     report = image_report(defects, scores, 0.5)
