@@ -26,6 +26,10 @@ def test_published_figures_are_of_the_books_methods_and_have_a_source():
         if entry["image"] is not None:
             assert 0 <= entry["image"] <= 1
             assert entry["source"]
+            assert entry["kin"] in {"same method", "same family"}
+        if entry["wide"] is not None:
+            assert 0 <= entry["wide"] <= 1
+            assert entry["network"] == "pretrained" and entry["image"] is not None
 
 
 def test_a_home_that_is_not_there_is_named(monkeypatch):
