@@ -106,6 +106,7 @@ long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where i
 
 segmentation: $(INSTALLED)  ## Train every segmenter of chapter 17 that has no record
 	$(BIN)/python -m tools.results segmentation
+	$(BIN)/python -m tools.results promptable
 
 detection: $(INSTALLED)  ## Train every box detector of chapter 16 that has no record
 	$(BIN)/python -m tools.results detection

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from helpers.data.load import generate_category, load_category
 from helpers.data.mvtec import CATEGORIES
+from helpers.detectors import catalogue
 from helpers.errors import DataError
 from helpers.experiments import (
     cluster,
@@ -26,6 +27,7 @@ from helpers.experiments import (
     long_tail,
     newer,
     paper_recipe,
+    promptable,
     segmentation,
 )
 from helpers.experiments.categories import over_categories
@@ -37,7 +39,7 @@ from helpers.experiments.long_tail_cases import planned as tail_cases
 from helpers.experiments.segmentation import SEGMENTATION
 from helpers.experiments.store import Experiment, Plan, Record
 from helpers.metrics.report import Report
-from helpers.profiles import Profile, current_profile
+from helpers.profiles import QUICK, Profile, current_profile
 
 
 def profile_of(chosen: argparse.Namespace) -> Profile:
@@ -82,6 +84,11 @@ def masks(chosen: argparse.Namespace) -> Iterable[Plan]:
     return segmentation.plans(category, cases)
 
 
+def prompted(chosen: argparse.Namespace) -> Iterable[Plan]:
+    cases = promptable.cases(chosen.seeds or range(3), chosen.methods or promptable.MODELS)
+    return promptable.plans(generate_category(256), catalogue.patchcore(QUICK), cases)
+
+
 def boxes(chosen: argparse.Namespace) -> Iterable[Plan]:
     seeds = chosen.seeds or range(3)
     if chosen.folds:
@@ -99,9 +106,11 @@ EXPERIMENTS = {
     "long-tail": (LONG_TAIL, tail),
     "paper-recipe": (paper_recipe.PAPER_RECIPE, recipe),
     "segmentation": (SEGMENTATION, masks),
+    "promptable": (promptable.PROMPTABLE, prompted),
     "detection": (DETECTION, boxes),
 }
-ONE_PROFILE = (SEGMENTATION, DETECTION)  # whatever the profile, they do the same
+# Whatever the profile, they do the same.
+ONE_PROFILE = (SEGMENTATION, promptable.PROMPTABLE, DETECTION)
 
 
 def line(record: Record) -> str:
@@ -148,7 +157,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", help="these, not the experiment's own")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), help="of the detectors")
     parser.add_argument(
-        "--methods", nargs="+", metavar="NAME", help="of the parts; all if left out"
+        "--methods", nargs="+", metavar="NAME", help="of those there are; all if left out"
     )
     parser.add_argument(
         "--move-to-test", type=int, default=0, help="training images to test on as good"

@@ -77,10 +77,10 @@ def questions_of_scenes(scenes: Scenes, prompt_type: str = "box") -> Questions:
     return _questions(scenes.pictures, found)
 
 
-def object_ious(
+def object_masks(
     sam: Promptable, questions: Questions, embeddings: Embeddings | None = None
 ) -> np.ndarray:
-    """Return the IoU of each object's mask: K.
+    """Return the mask of each object: bool, K×S×S.
 
     Parameters
     ----------
@@ -98,12 +98,16 @@ def object_ious(
         for start in range(0, len(questions), BATCH):
             part = slice(start, start + BATCH)
             seen = embeddings[questions.rows[part].tolist()]
-            masks = sam.logits(seen, questions.prompts[part], side) > 0
-            found += [
-                iou(mask, truth)
-                for mask, truth in zip(masks.cpu().numpy(), questions.truths[part], strict=True)
-            ]
-    return np.array(found)
+            found.append((sam.logits(seen, questions.prompts[part], side) > 0).cpu().numpy())
+    return np.concatenate(found)
+
+
+def object_ious(
+    sam: Promptable, questions: Questions, embeddings: Embeddings | None = None
+) -> np.ndarray:
+    """Return the IoU of each object's mask: K; parameters are those of ``object_masks``."""
+    masks = object_masks(sam, questions, embeddings)
+    return np.array([iou(*pair) for pair in zip(masks, questions.truths, strict=True)])
 
 
 def filled_box_ious(questions: Questions) -> np.ndarray:

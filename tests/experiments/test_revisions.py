@@ -18,11 +18,13 @@ import torch
 
 from helpers.annotations.regions import RegionRules
 from helpers.data.category import Category
+from helpers.data.labelled import Labelled
 from helpers.detection.boxes import make_boxes
 from helpers.detection.detector import BoxDetector
 from helpers.detectors import catalogue
 from helpers.experiments.detection import box_settings
 from helpers.experiments.detection import measured as measured_boxes
+from helpers.experiments.promptable import TuningSettings, tune
 from helpers.long_tail.classifier import REMEDIES, ClassifierSettings, DefectClassifier
 from helpers.long_tail.recipe import RecipeClassifier, RecipeSettings
 from helpers.metrics import REVISION, Scores, evaluate
@@ -30,6 +32,8 @@ from helpers.metrics.classes import average_precision_per_class, confusion_matri
 from helpers.metrics.masks import mask_table
 from helpers.networks.training import TrainingSettings
 from helpers.profiles import PROFILES
+from helpers.segmentation.promptable_model import load_promptable
+from helpers.segmentation.prompts import Prompt
 from helpers.segmentation.segmenter import Segmenter, SegmenterSettings
 from tests.stripes import moving_stripes
 from tests.tiny import KNOWN, SIDE, TINY
@@ -82,6 +86,18 @@ def supervised():
         return np.array([each.scores.max() for each in found])
 
     yield "BoxDetector", finder, surest
+
+    spots = Labelled(known[::2], np.ones(KNOWN // 2, int), ("good", "spot"), masks[::2])
+    settings = TuningSettings(side=32, steps=3)
+    box = Prompt(box=(36.0, 20.0, 53.0, 37.0))
+
+    def outlined():
+        sam = load_promptable("random", side=settings.side)
+        tune(sam, spots, settings)
+        with torch.inference_mode():
+            return sam.logits(sam.embed(TEST), [box] * len(TEST), SIDE).mean((1, 2)).numpy()
+
+    yield "TuningSettings", settings, outlined
 
     labels = np.array([1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     training = TrainingSettings(epochs=2, batch_size=4, learning_rate=1e-3)
