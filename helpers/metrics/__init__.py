@@ -16,6 +16,7 @@ from helpers.metrics.comparison import (
     compare,
     compare_all,
     compare_all_values,
+    compare_pictures,
     compare_values,
     comparison_table,
     verdicts,

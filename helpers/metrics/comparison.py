@@ -18,6 +18,7 @@ from helpers.metrics.uncertainty import (
     LEVEL,
     Interval,
     difference_interval,
+    pictures_interval,
     values_interval,
 )
 
@@ -236,6 +237,58 @@ def compare_values(
         reference=reference,
         difference=float(np.mean(differences)),
         interval=values_interval(differences, _each(level, comparisons)),
+        seeds=len(one),
+        comparisons=comparisons,
+        margin=margin,
+        level=level,
+        measure=measure,
+    )
+
+
+def compare_pictures(
+    one: Mapping[int, ArrayLike],
+    other: Mapping[int, ArrayLike],
+    name: str,
+    reference: str,
+    measure: str,
+    *,
+    comparisons: int = 1,
+    margin: float = MARGIN,
+    level: float = LEVEL,
+) -> Comparison:
+    """Compare the mean of a figure that each test picture has, such as its IoU, over several seeds.
+
+    The interval holds the uncertainty of the pictures and, from two seeds on, that of training
+    again; see ``uncertainty.pictures_interval``.
+
+    Parameters
+    ----------
+    one, other
+        For each seed the figures of N pictures, the same for all; higher is better.
+    measure
+        Its name.
+
+    The rest is as for :func:`compare`.
+
+    Raises
+    ------
+    ValueError
+        When the seeds of the two differ, there is none, the runs have other numbers of pictures, or
+        fewer than two.
+    """
+    _check_seeds(one, other, name, reference)
+    runs = [[np.asarray(each, float) for each in method.values()] for method in (one, other)]
+    shapes = {run.shape for method in runs for run in method}
+    if len(shapes) != 1 or any(len(shape) != 1 or shape[0] < 2 for shape in shapes):
+        raise ValueError(
+            f"{name} and {reference} need a figure of each of the same two or more pictures in "
+            f"every run; got shapes {sorted(shapes)}."
+        )
+    return Comparison(
+        name=name,
+        reference=reference,
+        difference=float(np.mean(runs[0]) - np.mean(runs[1])),
+        interval=pictures_interval(*runs, _each(level, comparisons)),
         seeds=len(one),
         comparisons=comparisons,
         margin=margin,

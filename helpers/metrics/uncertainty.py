@@ -178,6 +178,28 @@ def values_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     return Interval(float(values.mean() - half), float(values.mean() + half), level)
 
 
+def pictures_interval(
+    one: list[np.ndarray], other: list[np.ndarray], level: float = LEVEL
+) -> Interval:
+    """Interval of one method's mean over pictures and runs minus another's, on the same pictures.
+
+    As in :func:`difference_interval` the variances add up: that of the pictures' differences, each
+    a mean over the runs, and that over the runs of each method; q is Student's.
+
+    Parameters
+    ----------
+    one, other
+        For each run a value of each of N pictures, such as its IoU.
+    """
+    differences = np.mean(one, axis=0) - np.mean(other, axis=0)
+    parts = [
+        (float(differences.var(ddof=1) / differences.size), differences.size - 1),
+        *((seed_variance([run.mean() for run in runs]), len(runs) - 1) for runs in (one, other)),
+    ]
+    half = quantile(parts, level) * np.sqrt(sum(variance for variance, _ in parts))
+    return Interval(float(differences.mean() - half), float(differences.mean() + half), level)
+
+
 def quantile(parts: list[tuple[float, float]], level: float = LEVEL) -> float:
     """How many standard deviations an interval reaches to each side.
 

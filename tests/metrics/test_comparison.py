@@ -15,6 +15,7 @@ from helpers.metrics.comparison import (
     compare,
     compare_all,
     compare_all_values,
+    compare_pictures,
     compare_values,
     comparison_table,
     verdicts,
@@ -254,3 +255,35 @@ def test_of_six_that_gain_nothing_five_seeds_show_one_as_rarely_as_they_say():
                      in (BETTER, WORSE) for i in range(6))  # fmt: skip
     assert corrected / trials < 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
     assert alone / trials > 0.15, "without the correction, one of six is shown far too often"
+
+
+def test_figures_of_pictures_have_the_paired_interval_of_a_single_run():
+    rng = np.random.default_rng(0)
+    one, other = rng.random(30), rng.random(30)
+    found = compare_pictures({0: one}, {0: other}, "A", "B", "IoU")
+    expected = stats.ttest_1samp(one - other, 0).confidence_interval(0.95)
+    assert found.difference == pytest.approx((one - other).mean())
+    assert (found.interval.low, found.interval.high) == pytest.approx(tuple(expected))
+
+
+def test_pictures_and_seeds_both_widen_the_interval():
+    rng = np.random.default_rng(1)
+    effects = rng.normal(0, 1, (1000, 50)), rng.normal(0, 0.3, (1000, 2, 3))
+    held = 0
+    for pictures, seeds in zip(*effects, strict=True):
+        one, other = (
+            {s: pictures * sign + shift + rng.normal(0, 0.5, 50) for s, shift in enumerate(shifts)}
+            for sign, shifts in zip((0.5, -0.5), seeds, strict=True)
+        )
+        found = compare_pictures(one, other, "A", "B", "IoU")
+        held += found.interval.low <= 0 <= found.interval.high
+    assert 930 <= held <= 985
+
+
+def test_runs_of_other_pictures_are_not_compared():
+    with pytest.raises(ValueError, match="same two or more pictures"):
+        compare_pictures({0: [1, 2]}, {0: [1, 2, 3]}, "A", "B", "IoU")
+    with pytest.raises(ValueError, match="same two or more pictures"):
+        compare_pictures({0: [1]}, {0: [1]}, "A", "B", "IoU")
+    with pytest.raises(ValueError, match="compare equal seeds"):
+        compare_pictures({0: [1, 2]}, {1: [1, 2]}, "A", "B", "IoU")
