@@ -80,7 +80,8 @@ class TuningSettings:
     seed: int = 0
 
 
-SETTINGS = TuningSettings()
+# Random numbers learn better at a higher rate than what was pretrained.
+SETTINGS = {PRETRAINED: TuningSettings(), RANDOM: TuningSettings(learning_rate=2e-3), SCRATCH: UNET}
 
 
 @dataclass(frozen=True)
@@ -192,18 +193,17 @@ def plans(
     category: Category,
     patchcore: PatchCoreSettings,
     wanted: Sequence[TuningCase],
-    tuning: TuningSettings = SETTINGS,
-    unet: SegmenterSettings = UNET,
+    settings: Mapping[str, TuningSettings | SegmenterSettings] = SETTINGS,
 ) -> Iterator[Plan]:
     """Plan the runs of the cases, all tested on the category's test pictures."""
     line = Line(category, patchcore)
     for case in wanted:
-        mine = replace(unet if case.model == SCRATCH else tuning, seed=case.seed)
+        mine = replace(settings[case.model], seed=case.seed)
         yield Plan(
             case=plain(case),
             settings=settings_of(case, mine, patchcore),
             data=data_of(category),
-            revision=revisions(type(mine) if case.model != SCRATCH else Segmenter),
+            revision=revisions(Segmenter if case.model == SCRATCH else TuningSettings),
             work=lambda case=case, mine=mine: _work(line, case, mine),
         )
 

@@ -17,10 +17,10 @@ from helpers.experiments.promptable import (
     PROMPTABLE,
     RANDOM,
     SCRATCH,
-    SETTINGS,
     UNET,
     TuningCase,
     TuningResult,
+    TuningSettings,
     cases,
     measured,
     plans,
@@ -34,8 +34,9 @@ from helpers.segmentation.promptable_model import load_promptable
 from tests.tiny import TINY
 
 COUNTS = {"train/good": 4, "test/good": 2} | {f"test/{kind}": 1 for kind in DEFECT_TYPES}
-FEW = replace(SETTINGS, side=32, steps=2, batch_size=2)
+FEW = TuningSettings(side=32, steps=2, batch_size=2)
 SMALL = replace(UNET, steps=2, batch_size=2, width=8, levels=2, crop=16)
+TRIED = {PRETRAINED: FEW, RANDOM: FEW, SCRATCH: SMALL}
 MEMORY = replace(catalogue.patchcore(replace(TINY, weights="random")), seed=0)
 
 
@@ -56,9 +57,9 @@ def test_the_plan_has_a_file_for_every_model_number_and_seed(category):
 
 def test_a_record_of_other_weights_is_old(category, tmp_path, monkeypatch):
     case = TuningCase(PRETRAINED, 1)
-    (plan,) = plans(category, MEMORY, [case], FEW)
+    (plan,) = plans(category, MEMORY, [case], TRIED)
     monkeypatch.setattr(promptable, "model_card", lambda *_: {"sha256": "other"})
-    (other,) = plans(category, MEMORY, [case], FEW)
+    (other,) = plans(category, MEMORY, [case], TRIED)
     assert "settings" in fault(other, plan)
     assert "weights" not in settings_of(TuningCase(RANDOM, 1), FEW, MEMORY)
 
@@ -85,7 +86,7 @@ def test_a_run_is_recorded_and_repeats_to_the_bit(category, tmp_path, monkeypatc
     monkeypatch.setattr(promptable, "unseen_scenes", promptable.unseen_scenes.__wrapped__)
     wanted = [TuningCase(model, 1, seed=1)]
     records = [
-        next(PROMPTABLE.run(tmp_path / name, plans(category, MEMORY, wanted, FEW, SMALL)))
+        next(PROMPTABLE.run(tmp_path / name, plans(category, MEMORY, wanted, TRIED)))
         for name in ("first", "second")
     ]
     assert records[0].result == records[1].result
