@@ -24,7 +24,7 @@ from helpers.segmentation.promptable import (
 )
 from helpers.segmentation.prompts import Prompt
 
-SEEN_SIDE = 160  # chosen on scenes and generated nuts, half way between their best
+SEEN_SIDE = 192  # as in its pretraining
 FOLDER = Path(__file__).parent / "formula_weights"
 WEIGHTS = ("exact", "loose", "random")
 BATCH = 16  # prompts at a time

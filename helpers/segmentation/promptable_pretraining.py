@@ -73,8 +73,8 @@ class PretrainingSettings:
     textures: int = 600
     side: int = SIDE
     seen_side: int = 192
-    steps: int = 6000
-    loose: int = 600
+    steps: int = 5200
+    loose: int = 520
     pictures: int = 32
     objects: int = 4
     easy: int = 1500

@@ -312,7 +312,7 @@ def test_damaged_files_are_refused(quick, tmp_path_factory, edits):
     detector = look_at(path)
     if detector is not None:  # what stands between the parts of a zip counts for nothing
         found, wanted = detector.model.state_dict(), quick[0]["state"]["model"]
-        assert all(torch.equal(found[name], value) for name, value in wanted.items())
+        assert all(torch.equal(found[name].cpu(), value) for name, value in wanted.items())
 
 
 @slow

@@ -62,7 +62,8 @@ def test_prompts_become_shares_of_the_side():
 
 
 def test_a_box_is_drawn_where_it_is(random_one):
-    drawn = random_one.model.prompt_encoder.drawn(as_tensors([BOX, POINT], 32, "cpu"), 32, 32)
+    encoder = random_one.model.prompt_encoder
+    drawn = encoder.drawn(as_tensors([BOX, POINT], 32, encoder.waves.device), 32, 32).cpu()
     expected = torch.zeros(32, 32)
     expected[8:32, 8:24] = 1
     assert torch.equal(drawn[0, 0] > 0.5, expected > 0)
@@ -80,6 +81,7 @@ def test_a_padded_point_changes_nothing_that_is_drawn(random_one):
         torch.cat([one.points, torch.rand(1, 1, 2)], 1), torch.tensor([[PLUS, PADDING]]),
         one.boxes, one.boxed,
     )  # fmt: skip
+    one, two = (prompts.to(encoder.waves.device) for prompts in (one, two))
     assert torch.equal(encoder.drawn(one, 16, 16), encoder.drawn(two, 16, 16))
 
 

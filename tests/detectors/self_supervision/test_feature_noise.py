@@ -61,9 +61,12 @@ def test_patches_are_scored_on_their_own():
     torch.testing.assert_close(network(features[..., 1:2, 2:3]), whole[:, 1:2, 2:3])
 
 
-@pytest.mark.parametrize("changes", [{}, {"regions": True}, {"adaptor": True}])
+@pytest.mark.parametrize("changes", [{}, {"adaptor": True}])
 def test_a_foreign_spot_looks_noisy_where_it_is(changes):
-    detector = FeatureNoiseDetector(replace(TINY, **changes)).fit(still_stripes(16))
+    """Through trained features: through random ones it depends on the seed."""
+    training = replace(TINY.training, epochs=30)
+    seeing = replace(TINY, architecture="auto", weights="imagenet", training=training, **changes)
+    detector = FeatureNoiseDetector(seeing).fit(still_stripes(16))
     assert np.mean(detector.losses[-5:]) < np.mean(detector.losses[:5])
     good = still_stripes(6, seed=1)
     bad = good.copy()
