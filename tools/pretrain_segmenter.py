@@ -23,8 +23,8 @@ from tools.pretraining import asked, how_it_ran, say
 
 # Whoever reads figures on generated nuts should know.
 IN_VIEW = (
-    "18 damaged test nuts of the generated hazelnuts, when the loose steps were added; and the mean "
-    "IoU of earlier weights on MVTec AD's grid, .40, when the loose masks' gaps were filled"
+    "18 damaged test nuts of the generated hazelnuts, when the loose steps were added; and the "
+    "mean IoU of earlier weights on MVTec AD's grid, .40, when the loose masks' gaps were filled"
 )
 CANNOT = (
     "say what an object is, or whether it is a defect; it outlines what a prompt points at",
