@@ -84,7 +84,7 @@ def main() -> None:
         run = pretrain(part, scenes, arguments.checkpoint, machine=machine, report=say)
         state, name = run.network.trained_state(), file_of(weights)
         described = card(part, scenes, run.losses, run.seconds, machine.describe())
-        path = write_half(name, state, state, described, arguments.folder)
+        path = write_half(name, state, described, arguments.folder)
         print(f"written: {path}")
     print("To use them, put them and the cards into helpers/segmentation/formula_weights.")
 

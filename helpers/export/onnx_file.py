@@ -18,7 +18,7 @@ from helpers.detectors.catalogue import KINDS
 from helpers.errors import DataError, MissingError
 from helpers.export.graph import DetectorGraph
 from helpers.files import whole_file
-from helpers.machine import check_images, this_machine
+from helpers.machine import PRECISION, asked_precision, check_images, this_machine
 from helpers.metrics.scores import Scores
 from helpers.networks.learner import Learner
 
@@ -33,7 +33,8 @@ def export_detector(detector: Learner, path: str | Path, threshold: float) -> Pa
 
     The input is named ``images``: uint8, N×3×H×H, of the side that the detector was fitted to. The
     outputs are ``score`` (float32, N), ``map`` (float32, N×H×H) and ``verdict`` (bool, N: whether
-    the score is above the threshold). The arithmetic is float32.
+    the score is above the threshold). The arithmetic is float32; so the detector must be asked in
+    float32 here too, or the threshold would belong to other scores.
 
     Parameters
     ----------
@@ -52,7 +53,8 @@ def export_detector(detector: Learner, path: str | Path, threshold: float) -> Pa
     Raises
     ------
     ValueError
-        When the detector has not been fitted, or cannot be exported: the message says why.
+        When the detector has not been fitted, is asked in another arithmetic than float32, or
+        cannot be exported: the message says why.
     MissingError
         When the package onnx is not installed.
     UnwritableError
@@ -60,6 +62,7 @@ def export_detector(detector: Learner, path: str | Path, threshold: float) -> Pa
     """
     onnx, path = _package("onnx"), Path(path)
     side = detector.state()["side"]
+    _check_arithmetic(detector)
     graph = DetectorGraph(detector, float(threshold), side).to(this_machine().device).eval()
     example = torch.zeros(2, 3, side, side, dtype=torch.uint8, device=this_machine().device)
     buffer = io.BytesIO()
@@ -196,6 +199,16 @@ class OnnxDetector:
 def exportable() -> dict[str, str]:
     """Return for each of the book's detectors why it cannot be exported; empty where it can."""
     return {name: kind.why_not_exported for name, kind in KINDS.items()}
+
+
+def _check_arithmetic(detector: Learner) -> None:
+    used = asked_precision() or detector.precision or this_machine().precision
+    if used != "float32":
+        raise ValueError(
+            f"the file computes in float32, and this detector was fitted, and is asked, in {used}: "
+            f"its scores would be others, and the threshold would not fit them. Set {PRECISION}="
+            "float32, choose the threshold by the scores that the detector has then, and export it."
+        )
 
 
 @contextmanager

@@ -135,7 +135,7 @@ class Tier:
 
 
 _FAINT = Look(
-    Crack(
+    Crack(  # none leads to a missing piece, so the last is never drawn
         0, LogUniform(0.35, 0.9), LogUniform(0.006, 0.012), Uniform(0.35, 0.75), LogUniform(1, 1)
     ),
     Cut(0, LogUniform(0.15, 0.4), LogUniform(0.012, 0.020), Uniform(0.45, 0.85), Uniform(0.1, 0.6)),

@@ -81,24 +81,21 @@ def write_formula_weights(
     """
     with torch.device("meta"):
         known = get_model(architecture, weights=None).state_dict()
-    return write_half(architecture, known, state, card, folder)
-
-
-def write_half(
-    architecture: str,
-    known: Mapping[str, torch.Tensor],
-    state: Mapping[str, torch.Tensor],
-    card: Mapping[str, Any],
-    folder: Path,
-) -> Path:
-    """Do it for any network, of which ``known`` has the names and shapes."""
-    arrays = {}
     for name, value in state.items():
         if name not in known or value.shape != known[name].shape:
             raise ValueError(
                 f"{architecture} has no parameter {name} of shape {tuple(value.shape)}. "
                 "Give the state of that very network, under its names."
             )
+    return write_half(architecture, state, card, folder)
+
+
+def write_half(
+    architecture: str, state: Mapping[str, torch.Tensor], card: Mapping[str, Any], folder: Path
+) -> Path:
+    """Do it for any network, whose names and shapes nobody else knows."""
+    arrays = {}
+    for name, value in state.items():
         array = value.detach().float().cpu().numpy()
         with np.errstate(over="ignore"):  # what overflows is refused below
             kept = array.astype(np.float16) if array.ndim > 1 else array

@@ -23,7 +23,7 @@ CLASS_COLOURS = {
 OTHER_COLOURS = ("#D55E00", "#E69F00", "#CC79A7", "#009E73", "#56B4E9", "#F0E442", "#000000")
 
 # Paul Tol (2012), Colour Schemes, technical note SRON/EPS/TN/09-002: the scheme for 12 lines; then
-# three found to be farthest from these, as the test of common colour visions measures it.
+# others found to be far from all before, as the test of common colour visions measures it.
 METHOD_COLOURS = {
     "Baseline autoencoder": "#332288",
     "Pretrained encoder": "#6699CC",
@@ -40,6 +40,9 @@ METHOD_COLOURS = {
     "CutPaste, generated textures": "#AACC00",
     "CutPaste, patch-wise": "#6688EE",
     "U-Net, synthetic defects": "#000000",
+    "PaDiM": "#0000FF",
+    "Noisy bottleneck": "#33EEBB",
+    "Feature noise": "#550055",
 }
 ANY_METHOD = "#AA4499"
 LINE_COLOURS = (*CLASS_COLOURS.values(), "#56B4E9", "#000000")

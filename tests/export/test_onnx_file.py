@@ -63,6 +63,22 @@ def test_the_usual_backbone_pads_its_pictures_there_as_here(tmp_path):
     assert abs(there.maps - here.maps).max() < TOLERANCE * np.ptp(here.maps)
 
 
+def test_a_threshold_of_other_arithmetic_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("ONE_BAD_NUT_PRECISION", "bfloat16")
+    detector = SPECS["GAN"].detector().fit(moving_stripes(KNOWN, side=SIDE))
+    path = tmp_path / "nut.onnx"
+    with pytest.raises(ValueError, match="fitted, and is asked, in bfloat16.*PRECISION=float32"):
+        export_detector(detector, path, 0.25)
+    monkeypatch.delenv("ONE_BAD_NUT_PRECISION")
+    with pytest.raises(ValueError, match="in bfloat16"):  # the fit decides, as it does for scores
+        export_detector(detector, path, 0.25)
+    assert not path.exists()
+    monkeypatch.setenv("ONE_BAD_NUT_PRECISION", "float32")
+    scores = detector.predict(pictures()).image
+    there, _ = OnnxDetector(export_detector(detector, path, 0.25)).judge(pictures())
+    assert abs(there.image - scores).max() < TOLERANCE * np.ptp(scores)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_exported_says_why(name, tmp_path):
     detector = fitted(name)
