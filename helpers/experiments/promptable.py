@@ -66,17 +66,14 @@ class TuningSettings:
         Of the pictures that the segmenter sees.
     level
         Of the boxes in test pictures, between a map's median and its maximum.
-    steps
-        About so many, however few the objects; times the root of the labels of each type, for few
-        are learned by heart soon.
-    batch_size, learning_rate, jitter, seed
-        See ``FineTuning``.
+    steps, batch_size, learning_rate, jitter, seed
+        See ``FineTuning``; of steps about so many, however few the labels.
     """
 
     revision: ClassVar[int] = 1
     side: int = 256
     level: float = 0.6
-    steps: int = 60
+    steps: int = 150
     batch_size: int = 8
     learning_rate: float = 5e-4
     jitter: float = 0.15
@@ -201,7 +198,7 @@ def plans(
     """Plan the runs of the cases, all tested on the category's test pictures."""
     line = Line(category, patchcore)
     for case in wanted:
-        mine = settings_of_training(case, settings)
+        mine = replace(settings[case.model], seed=case.seed)
         yield Plan(
             case=plain(case),
             settings=settings_of(case, mine, patchcore),
@@ -209,16 +206,6 @@ def plans(
             revision=revisions(Segmenter if case.model == SCRATCH else TuningSettings),
             work=lambda case=case, mine=mine: _work(line, case, mine),
         )
-
-
-def settings_of_training(
-    case: TuningCase, settings: Mapping[str, TuningSettings | SegmenterSettings] = SETTINGS
-) -> TuningSettings | SegmenterSettings:
-    """Return how a case is trained: with its seed, and as many steps as suit its labels."""
-    mine = replace(settings[case.model], seed=case.seed)
-    if isinstance(mine, TuningSettings):
-        mine = replace(mine, steps=round(mine.steps * case.labels**0.5))
-    return mine
 
 
 def settings_of(

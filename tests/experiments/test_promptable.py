@@ -25,7 +25,6 @@ from helpers.experiments.promptable import (
     measured,
     plans,
     settings_of,
-    settings_of_training,
     tune,
 )
 from helpers.experiments.segmentation import LABELS
@@ -54,12 +53,6 @@ def test_the_plan_has_a_file_for_every_model_number_and_seed(category):
     assert cases([0], [SCRATCH]) == [TuningCase(SCRATCH, 1), TuningCase(SCRATCH, 2)]
     files = {path_of(Path(), plan) for plan in plans(category, MEMORY, found)}
     assert len(files) == len(found)
-
-
-def test_more_labels_have_more_steps_and_a_unet_as_many():
-    steps = [settings_of_training(TuningCase(RANDOM, labels)).steps for labels in (1, 4, 16)]
-    assert steps == [steps[0], 2 * steps[0], 4 * steps[0]]
-    assert settings_of_training(TuningCase(SCRATCH, 4, seed=2)) == replace(UNET, seed=2)
 
 
 def test_a_record_of_other_weights_is_old(category, tmp_path, monkeypatch):
