@@ -10,11 +10,12 @@ from helpers.errors import DataError
 from helpers.experiments.detection import DETECTION
 from helpers.experiments.detectors import DETECTORS
 from helpers.experiments.long_tail import LONG_TAIL
+from helpers.experiments.promptable import PROMPTABLE
 from helpers.experiments.segmentation import SEGMENTATION
 from helpers.experiments.store import Plan
 from tests.damage import byte_edits, damaged_bytes, damaged_tree, damaging, tree_edits
 
-EXPERIMENTS = (DETECTORS, LONG_TAIL, SEGMENTATION, DETECTION)
+EXPERIMENTS = (DETECTORS, LONG_TAIL, SEGMENTATION, PROMPTABLE, DETECTION)
 damages = damaging(3)
 pytestmark = pytest.mark.timeout(120 + damages.max_examples)  # far above what a slow machine takes
 

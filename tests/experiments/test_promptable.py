@@ -17,6 +17,7 @@ from helpers.experiments.promptable import (
     PROMPTABLE,
     RANDOM,
     SCRATCH,
+    SETTINGS,
     UNET,
     TuningCase,
     TuningResult,
@@ -28,9 +29,11 @@ from helpers.experiments.promptable import (
     tune,
 )
 from helpers.experiments.segmentation import LABELS
-from helpers.experiments.store import fault, path_of
+from helpers.experiments.store import fault, path_of, revisions
 from helpers.hazelnuts.defects import DEFECT_TYPES
+from helpers.profiles import QUICK
 from helpers.segmentation.promptable_model import load_promptable
+from helpers.segmentation.segmenter import Segmenter
 from tests.tiny import TINY
 
 COUNTS = {"train/good": 4, "test/good": 2} | {f"test/{kind}": 1 for kind in DEFECT_TYPES}
@@ -111,3 +114,13 @@ def test_without_an_outline_there_is_nothing_to_learn(category):
     empty = replace(known, labels=known.labels * 0, masks=np.zeros_like(known.masks))
     with pytest.raises(ValueError, match="marks nothing"):
         tune(load_promptable("random", side=32), empty, FEW)
+
+
+def test_the_books_records_are_of_todays_settings_and_weights():
+    records = PROMPTABLE.load(PROMPTABLE.folder())
+    assert {TuningCase(**one.case) for one in records} == set(cases(range(3)))
+    for record in records:
+        case = TuningCase(**record.case)
+        mine = replace(SETTINGS[case.model], seed=case.seed)
+        assert record.settings == settings_of(case, mine, catalogue.patchcore(QUICK))
+        assert record.revision == revisions(Segmenter if case.model == SCRATCH else TuningSettings)

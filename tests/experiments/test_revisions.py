@@ -88,16 +88,16 @@ def supervised():
     yield "BoxDetector", finder, surest
 
     spots = Labelled(known[::2], np.ones(KNOWN // 2, int), ("good", "spot"), masks[::2])
-    settings = TuningSettings(side=32, steps=3)
+    tuning = TuningSettings(side=32, steps=3)
     box = Prompt(box=(36.0, 20.0, 53.0, 37.0))
 
     def outlined():
-        sam = load_promptable("random", side=settings.side)
-        tune(sam, spots, settings)
+        sam = load_promptable("random", side=tuning.side)
+        tune(sam, spots, tuning)
         with torch.inference_mode():
             return sam.logits(sam.embed(TEST), [box] * len(TEST), SIDE).mean((1, 2)).numpy()
 
-    yield "TuningSettings", settings, outlined
+    yield "TuningSettings", tuning, outlined
 
     labels = np.array([1, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     training = TrainingSettings(epochs=2, batch_size=4, learning_rate=1e-3)
