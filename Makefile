@@ -23,7 +23,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain pretrain-segmenter lock repository clean
+.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain pretrain-segmenter pretrain-words lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -119,6 +119,9 @@ pretrain: $(INSTALLED)  ## Train the formula backbone anew: an hour or more on t
 
 pretrain-segmenter: $(INSTALLED)  ## Train the promptable segmenter anew: an hour on one core
 	$(BIN)/python -m tools.pretrain_segmenter
+
+pretrain-words: $(INSTALLED)  ## Train the words of the open-vocabulary detector anew: half an hour on one core
+	$(BIN)/python -m tools.pretrain_words
 
 lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \

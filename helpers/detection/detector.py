@@ -83,39 +83,50 @@ class BoxDetector(Learner):
         check_boxes(images, boxes, len(classes))
         check_batch(len(images), s)
         self.classes = tuple(classes)
-        machine = this_machine()
-        data = machine.stage(images)
         with seeded(s.seed):
             model = box_network(self.settings.network, len(classes), images.shape[-1])
-        self.model = machine.place(model).train()
-        trained = [p for p in model.parameters() if p.requires_grad]
-        optimiser, rates = _optimiser(model, s.learning_rate, self.settings.backbone_rate)
-        steps = s.epochs * math.ceil(len(data) / s.batch_size)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, rates, total_steps=steps, pct_start=0.15
-        )
-        self.losses: dict[str, list[float]] = {name: [] for name in PARTS.values()}
-        for epoch in range(s.epochs):
-            order = epoch_order(s.seed, epoch, len(data)).split(s.batch_size)
-            totals = dict.fromkeys(PARTS, 0.0)
-            with seeded(epoch_seed(s.seed, epoch)):
-                for rows in order:
-                    pictures, targets = batch_of(data, boxes, rows, self.settings.jitter)
-                    parts = _losses(model, pictures, targets, machine)
-                    loss = sum(parts.values())
-                    optimise(loss, optimiser, cycle, clipped=trained, longest=GRADIENT_NORM)
-                    for name, value in parts.items():
-                        totals[name] += float(value.detach()) * len(rows) / len(data)
-            for name, told in PARTS.items():
-                self.losses[told].append(finite_loss(totals[name], s, told))
-        self.model.eval()
+        self.model, self.losses = train_on_boxes(model, images, boxes, self.settings)
         return self
 
     def predict(self, images: np.ndarray) -> list[Boxes]:
         """Find boxes on pictures, uint8 N×3×H×W: the most confident of each picture first."""
         check_fitted(self)
         answers = each_batch(lambda batch: self.model(list(batch)), images, BATCH)
-        return [_boxes(answer) for batch in answers for answer in batch]
+        return [boxes_of(answer) for batch in answers for answer in batch]
+
+
+def train_on_boxes(
+    model: FCOS, images: np.ndarray, boxes: Sequence[Boxes], settings: BoxDetectorSettings
+) -> tuple[FCOS, dict[str, list[float]]]:
+    """Train a network on pictures with boxes, checked before.
+
+    Returns
+    -------
+    tuple
+        The network in evaluation mode, and for each part of the loss its mean in each epoch.
+    """
+    s, machine = settings.training, this_machine()
+    data = machine.stage(images)
+    model = machine.place(model).train()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimiser, rates = _optimiser(model, s.learning_rate, settings.backbone_rate)
+    steps = s.epochs * math.ceil(len(data) / s.batch_size)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps, pct_start=0.15)
+    losses: dict[str, list[float]] = {name: [] for name in PARTS.values()}
+    for epoch in range(s.epochs):
+        order = epoch_order(s.seed, epoch, len(data)).split(s.batch_size)
+        totals = dict.fromkeys(PARTS, 0.0)
+        with seeded(epoch_seed(s.seed, epoch)):
+            for rows in order:
+                pictures, targets = batch_of(data, boxes, rows, settings.jitter)
+                parts = box_losses(model, pictures, targets, machine)
+                loss = sum(parts.values())
+                optimise(loss, optimiser, cycle, clipped=trained, longest=GRADIENT_NORM)
+                for name, value in parts.items():
+                    totals[name] += float(value.detach()) * len(rows) / len(data)
+        for name, told in PARTS.items():
+            losses[told].append(finite_loss(totals[name], s, told))
+    return model.eval(), losses
 
 
 def batch_of(
@@ -197,9 +208,10 @@ def _optimiser(
     return optimiser, [each for _, each in groups]
 
 
-def _losses(
+def box_losses(
     model: FCOS, pictures: torch.Tensor, targets: list[dict], machine: Machine
 ) -> dict[str, torch.Tensor]:
+    """Return FCOS's three losses on pictures in [0, 1] with their targets."""
     with machine.autocast():
         features = list(model.backbone(pictures).values())
         answers = model.head(features)
@@ -217,7 +229,8 @@ class _ImageList:
         self.image_sizes = [tuple(pictures.shape[-2:])] * len(pictures)
 
 
-def _boxes(answer: dict[str, torch.Tensor]) -> Boxes:
+def boxes_of(answer: dict[str, torch.Tensor]) -> Boxes:
+    """Return what FCOS found on a picture, the most confident box first."""
     corners, labels, scores = (
         answer[name].float().cpu().numpy() for name in ("boxes", "labels", "scores")
     )

@@ -9,7 +9,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.fcos import FCOS, FCOSHead
 from torchvision.ops import FeaturePyramidNetwork
 
-from helpers.networks.backbone import backbone
+from helpers.networks.backbone import Backbone, backbone
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Pyramid(nn.Module):
     to it. All maps leave with the same number of channels.
     """
 
-    def __init__(self, settings: BoxNetworkSettings) -> None:
+    def __init__(self, settings: BoxNetworkSettings, body: Backbone | None = None) -> None:
         super().__init__()
         # The normalisations are folded: with four pictures a step, their averages would be noise.
-        self.body = backbone("resnet18", settings.weights, settings.layers)
+        self.body = body or backbone("resnet18", settings.weights, settings.layers)
         trained = tuple(f"{layer}." for layer in settings.trained)
         for name, numbers in self.body.network.named_parameters():
             numbers.requires_grad_(name.startswith(trained))
@@ -78,7 +78,14 @@ class Pyramid(nn.Module):
         return self.pyramid(OrderedDict(self.body(images)))
 
 
-def box_network(settings: BoxNetworkSettings, classes: int, side: int) -> FCOS:
+def box_network(
+    settings: BoxNetworkSettings,
+    classes: int,
+    side: int,
+    *,
+    pyramid: Pyramid | None = None,
+    head: FCOSHead | None = None,
+) -> FCOS:
     """Build the detector: FCOS (Tian et al., ICCV 2019) on a pyramid.
 
     Parameters
@@ -89,6 +96,8 @@ def box_network(settings: BoxNetworkSettings, classes: int, side: int) -> FCOS:
         How many there are; TorchVision's FCOS numbers them from 0, there is none for background.
     side
         Of the pictures in pixels; they are not resized.
+    pyramid, head
+        In place of those of the settings.
 
     Returns
     -------
@@ -96,7 +105,7 @@ def box_network(settings: BoxNetworkSettings, classes: int, side: int) -> FCOS:
         In training it takes pictures and targets and returns its three losses; in evaluation it
         takes pictures and returns boxes, labels and scores.
     """
-    pyramid = Pyramid(settings)
+    pyramid = pyramid or Pyramid(settings)
     strides = tuple(pyramid.body.strides.values())
     sizes = tuple((settings.anchor_scale * stride,) for stride in strides)
     network = FCOS(
@@ -107,7 +116,7 @@ def box_network(settings: BoxNetworkSettings, classes: int, side: int) -> FCOS:
         image_mean=[0.0] * 3,  # the backbone does it itself
         image_std=[1.0] * 3,
         anchor_generator=AnchorGenerator(sizes, ((1.0,),) * len(strides)),
-        head=FCOSHead(settings.width, 1, classes, settings.depth),
+        head=head or FCOSHead(settings.width, 1, classes, settings.depth),
         center_sampling_radius=settings.radius,
         score_thresh=settings.score_threshold,
         nms_thresh=settings.nms_iou,
