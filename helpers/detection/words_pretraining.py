@@ -47,17 +47,17 @@ class WordSettings:
     """
 
     body: str = LITE
-    scenes: int = 6000
-    textures: int = 400
+    scenes: int = 5000
+    textures: int = 300
     side: int = SIDE
-    steps: int = 3000
+    steps: int = 2300
     pictures: int = 16
     texts: int = 24
     wrong: float = 0.4
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warming: int = 200
-    cooling: int = 1500
+    cooling: int = 1200
     seed: int = 0
 
 
