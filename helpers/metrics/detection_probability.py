@@ -14,6 +14,8 @@ from scipy.special import expit, logit
 ROUNDS = 200
 CLOSE = 1e-9
 LONGEST = 2.0  # of a step, in units of the standardised line
+DIRECTIONS, HALVINGS = 120, 30  # of the outline of a likelihood region
+FARTHEST = 1e4  # standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,23 +28,39 @@ class DetectionCurve:
         Intercept and slope: logit of the probability = intercept + slope · log(size).
     covariance
         2×2, of the two.
-    smallest, largest
-        Size of the defects it was fitted to; beyond them it is a guess.
+    sizes, found
+        Of the defects it was fitted to, N; beyond the smallest and the largest it is a guess.
     """
 
     line: np.ndarray
     covariance: np.ndarray
-    smallest: float
-    largest: float
+    sizes: np.ndarray
+    found: np.ndarray
+
+    @property
+    def smallest(self) -> float:
+        """Size of the smallest defect it was fitted to."""
+        return float(self.sizes.min())
+
+    @property
+    def largest(self) -> float:
+        """Size of the largest defect it was fitted to."""
+        return float(self.sizes.max())
 
     def probability(self, sizes: ArrayLike) -> np.ndarray:
         """Return the probability that a defect of each size is found."""
-        return expit(self._logit(sizes))
+        return expit(_at(self.line, sizes))
 
     def bounds(self, sizes: ArrayLike, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends of the interval of each probability (Wald's, on the logit)."""
-        reach = stats.norm.ppf((1 + level) / 2) * self._deviation(sizes)
-        return expit(self._logit(sizes) - reach), expit(self._logit(sizes) + reach)
+        """Return the ends of the interval of each probability, by the ratio of likelihoods.
+
+        Each is the least, and the greatest, that any line gives which explains the defects nearly
+        as well as the fitted one (profile likelihood, here penalised as in the fit). A normal
+        approximation, Wald's, would be as wide upwards as downwards, which with few defects and a
+        flat curve it is not.
+        """
+        values = _at(self._outline(stats.norm.ppf((1 + level) / 2)), sizes)
+        return expit(values.min(0)), expit(values.max(0))
 
     def size_found(self, probability: float = 0.9, confidence: float = 0.5) -> float | None:
         """Return the size from which on defects are found with at least this probability.
@@ -52,18 +70,42 @@ class DetectionCurve:
         there is no such size.
         """
         sizes = np.geomspace(self.smallest, self.largest, 2000)
-        low = self._logit(sizes) - stats.norm.ppf(confidence) * self._deviation(sizes)
+        low = _at(self._outline(stats.norm.ppf(confidence)), sizes).min(0)
         below = np.flatnonzero(low < logit(probability))
         if not below.size:
             return float(sizes[0])
         return None if below[-1] == len(sizes) - 1 else float(sizes[below[-1] + 1])
 
-    def _logit(self, sizes: ArrayLike) -> np.ndarray:
-        return self.line[0] + self.line[1] * np.log(np.asarray(sizes, float))
+    def _outline(self, deviations: float) -> np.ndarray:
+        """Return lines, K×2, around all whose likelihood is near the greatest.
 
-    def _deviation(self, sizes: ArrayLike) -> np.ndarray:
-        design = _design(np.log(np.asarray(sizes, float)))
-        return np.sqrt(np.einsum("...i,ij,...j->...", design, self.covariance, design))
+        Twice the difference of the logarithms is the square of ``deviations``: for one number
+        read off the line, such as its value at one size, it has the χ² distribution with one
+        degree of freedom.
+        """
+        if deviations <= 0:
+            return self.line[None]
+        logs = np.log(self.sizes)
+        # Standardised, so that the unit of the sizes makes no difference.
+        there = np.array([[1, logs.mean()], [0, logs.std()]])
+        design, middle = _design((logs - logs.mean()) / logs.std()), there @ self.line
+        angles = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False)
+        root = np.linalg.cholesky(there @ self.covariance @ there.T)
+        ways = np.stack([np.cos(angles), np.sin(angles)], 1) @ root.T
+        best = _likelihood(middle[None], design, self.found)
+
+        def inside(reach: np.ndarray) -> np.ndarray:
+            lines = middle + reach[:, None] * ways
+            return 2 * (best - _likelihood(lines, design, self.found)) < deviations**2
+
+        near, far = np.zeros(DIRECTIONS), np.full(DIRECTIONS, deviations)
+        while (further := inside(far)).any() and far.max() < FARTHEST:
+            near, far = np.where(further, far, near), np.where(further, 2 * far, far)
+        for _ in range(HALVINGS):
+            half = (near + far) / 2
+            within = inside(half)
+            near, far = np.where(within, half, near), np.where(within, far, half)
+        return (middle + far[:, None] * ways) @ np.linalg.inv(there).T
 
 
 def detection_curve(sizes: ArrayLike, found: ArrayLike) -> DetectionCurve:
@@ -105,10 +147,22 @@ def detection_curve(sizes: ArrayLike, found: ArrayLike) -> DetectionCurve:
             break
     # Back from standardised logarithms.
     back = np.array([[1, -middle / spread], [0, 1 / spread]])
-    return DetectionCurve(
-        back @ line, back @ inverse @ back.T, float(sizes.min()), float(sizes.max())
-    )
+    return DetectionCurve(back @ line, back @ inverse @ back.T, sizes, found)
 
 
 def _design(logs: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(logs), logs], -1)
+
+
+def _at(lines: np.ndarray, sizes: ArrayLike) -> np.ndarray:
+    """Return the logit of the probability that lines …×2 give each of S sizes: …×S."""
+    return lines @ _design(np.log(np.asarray(sizes, float))).T
+
+
+def _likelihood(lines: np.ndarray, design: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return the logarithm of the penalised likelihood of lines K×2: K."""
+    odds = lines @ design.T
+    weights = expit(odds) * expit(-odds)
+    zero, one, two = (weights @ design[:, 1] ** power for power in range(3))
+    information = np.maximum(zero * two - one**2, np.finfo(float).tiny)
+    return (found * odds - np.logaddexp(0, odds)).sum(1) + np.log(information) / 2
