@@ -15,9 +15,11 @@ from itertools import product
 
 import numpy as np
 from scipy import optimize, stats
+from scipy.special import expit
 
 from benchmarks.common import command_line
 from helpers.metrics.comparison import AS_GOOD, compare, compare_all, compare_values
+from helpers.metrics.detection_probability import DetectionCurve, detection_curve
 from helpers.metrics.image import auroc_interval, roc_curve_with_band
 from helpers.metrics.ranks import rank_correlation
 from helpers.metrics.seeds import mean_auroc
@@ -312,6 +314,38 @@ def of_ranks(experiments: int) -> Iterator[Row]:
         yield simulated("Spearman's ρ", setting, LEVEL, once, experiments // 4)
 
 
+def wald(curve: DetectionCurve, size: float) -> Ends:
+    """Return Wald's interval of the probability of detection, on the logit."""
+    design = np.array([1, np.log(size)])
+    reach = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt(design @ curve.covariance @ design)
+    return tuple(expit(design @ curve.line + np.array([-reach, reach])))
+
+
+def of_detection(experiments: int) -> Iterator[Row]:
+    """Yield the interval of the probability of detection at one size, and Wald's beside it."""
+    lines = {"steep": np.array([-6.0, 3.0]), "flat": np.array([-2.5, 1.2])}
+    for count, name, size in product((18, 70), lines, (4.0, 10.0, 30.0)):
+        sizes, line = np.geomspace(2, 50, count), lines[name]
+        for kind in ("probability of detection", "probability of detection, Wald's (not used)"):
+
+            def once(
+                rng: np.random.Generator,
+                kind: str = kind,
+                sizes: np.ndarray = sizes,
+                line: np.ndarray = line,
+                size: float = size,
+            ) -> tuple:
+                found = rng.random(len(sizes)) < expit(line[0] + line[1] * np.log(sizes))
+                curve = detection_curve(sizes, found)
+                if "Wald" in kind:
+                    return expit(line[0] + line[1] * np.log(size)), *wald(curve, size)
+                low, high = curve.bounds([size], LEVEL)
+                return expit(line[0] + line[1] * np.log(size)), low[0], high[0]
+
+            setting = f"{count} defects, a {name} curve, {size:g} pixels"
+            yield simulated(kind, setting, LEVEL, once, experiments // 2)
+
+
 def main() -> None:
     parser = command_line(__doc__)
     parser.add_argument("--experiments", type=int, default=2000)
@@ -327,6 +361,7 @@ def main() -> None:
         of_shares,
         of_curves,
         of_ranks,
+        of_detection,
     ):
         for kind, setting, level, held, width in rows(experiments):
             print(f"| {kind} | {setting} | {level:.2f} | {held:.3f} | {width:.3f} |", flush=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
@@ -85,3 +86,36 @@ def test_the_unit_of_the_size_does_not_matter():
 def test_nonsense_is_refused(sizes, found):
     with pytest.raises(ValueError, match="size"):
         detection_curve(sizes, found)
+
+
+@pytest.mark.parametrize("line", [(-6.0, 3.0), (-2.5, 1.2)], ids=["steep", "flat"])
+def test_with_few_defects_it_holds_it_too(line):
+    rng, few = np.random.default_rng(6), np.geomspace(2, 50, 18)
+    at = np.array([4.0, 10.0, 30.0])
+    true, held = expit(line[0] + line[1] * np.log(at)), []
+    for _ in range(150):
+        low, high = detection_curve(few, drawn(rng, few, line)).bounds(at)
+        held.append((low <= true) & (true <= high))
+    assert (np.mean(held, 0) > 0.9).all() and (np.mean(held) < 0.995)
+
+
+def test_the_ends_are_those_of_the_profile_likelihood():
+    """Of all lines with such a value at a size, the likeliest is just not likely enough."""
+    found = drawn(np.random.default_rng(7), SIZES[::3])
+    curve, size = detection_curve(SIZES[::3], found), 9.0
+    design = np.stack([np.ones(len(found)), np.log(SIZES[::3])], 1)
+
+    def likelihood(line):
+        chance = expit(design @ line)
+        information = design.T @ ((chance * (1 - chance))[:, None] * design)
+        return np.log(np.where(found, chance, 1 - chance)).sum() + (
+            np.linalg.slogdet(information)[1] / 2
+        )
+
+    for end in curve.bounds([size], 0.95):
+        value = np.log(end[0] / (1 - end[0]))
+        profile = minimize_scalar(
+            lambda b, value=value: -likelihood(np.array([value - b * np.log(size), b])),
+            bounds=(-5, 20), method="bounded",
+        )  # fmt: skip
+        assert 2 * (likelihood(curve.line) + profile.fun) == pytest.approx(1.96**2, rel=0.01)
