@@ -23,7 +23,7 @@ endif
 LANGUAGE ?= en
 
 .DEFAULT_GOAL := help
-.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail segmentation detection report pretrain pretrain-segmenter pretrain-words lock repository clean
+.PHONY: help book test fuzz lint pytest nbval browser committed-book pdf links newest colab extras fresh-reader landing notebooks lab results long-tail paper-recipe segmentation detection report pretrain pretrain-segmenter pretrain-words lock repository clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -102,6 +102,8 @@ results: $(INSTALLED)  ## Run all detectors over all seeds; goes on where it sto
 
 long-tail: $(INSTALLED)  ## Train every classifier of chapter 8; goes on where it stopped
 	$(BIN)/python -m tools.results long-tail
+
+paper-recipe: $(INSTALLED)  ## Train Balanced-MixUp as its authors do, for chapter 8: hours, or minutes with a GPU
 	$(BIN)/python -m tools.results paper-recipe
 
 segmentation: $(INSTALLED)  ## Train every segmenter of chapter 17 that has no record

@@ -65,7 +65,7 @@ class RecipeResult(TailResult):
     kept: int
 
 
-PAPER_RECIPE = Experiment("paper recipe", RecipeResult, "make long-tail")
+PAPER_RECIPE = Experiment("paper recipe", RecipeResult, "make paper-recipe")
 
 
 def recipe_cases(seeds: Sequence[int] = range(10)) -> list[RecipeCase]:
