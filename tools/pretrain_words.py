@@ -25,8 +25,8 @@ from tools.pretraining import asked, how_it_ran, say
 
 # Whoever reads figures on generated nuts should know.
 IN_VIEW = (
-    "125 generated nuts of a seed of their own and 300 unseen scenes, when body, rules of the words "
-    "and texts were chosen; no test nut, no picture of MVTec AD"
+    "125 generated nuts of a seed of their own and 300 unseen scenes, when body, rules of the "
+    "words and texts were chosen; no test nut, no picture of MVTec AD"
 )
 CANNOT = (
     f"understand a text with any other word than its {len(WORDS)}, or with 'no', 'beside', 'two'",
