@@ -122,7 +122,7 @@ pretrain: $(INSTALLED)  ## Train the formula backbone anew: an hour or more on t
 pretrain-segmenter: $(INSTALLED)  ## Train the promptable segmenter anew: an hour on one core
 	$(BIN)/python -m tools.pretrain_segmenter
 
-pretrain-words: $(INSTALLED)  ## Train the words of the open-vocabulary detector anew: half an hour on one core
+pretrain-words: $(INSTALLED)  ## Train the words of chapter 16's detector anew: a quarter of an hour on one core
 	$(BIN)/python -m tools.pretrain_words
 
 lock: $(INSTALLED)  ## Make requirements.txt anew from pyproject.toml

@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -170,7 +171,10 @@ def main() -> None:
 
 def keep(measured: dict[str, object]) -> None:
     path = FOLDER / f"{NAME}.json"
-    card = json.loads(path.read_text("utf-8")) | {"AP50": _rounded(measured)}
+    card = json.loads(path.read_text("utf-8")) | {
+        "AP50": _rounded(measured),
+        "AP50 from": f"python -m benchmarks.words --keep, {date.today().isoformat()}",
+    }
     with whole_file(path) as work:
         work.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
