@@ -10,6 +10,7 @@ scores in the one are not to be compared with a threshold of the other. A loaded
 that format on every machine, slowly where the processor has to imitate it.
 """
 
+import reprlib
 import tomllib
 import warnings
 from importlib.metadata import PackageNotFoundError, version
@@ -104,20 +105,21 @@ def load_detector(path: str | Path) -> tuple[Detector, dict[str, Any]]:
     """
     path = Path(path)
     header = read_archive(path, REMEDY)
-    if header.get("format") != FORMAT:
+    book = _plainly(header.get("book"))
+    if not _equal(header.get("format"), FORMAT):
         raise DataError(
-            f"{path} has format {header.get('format')}, this book reads format {FORMAT}. Use the "
-            f"book's version {header.get('book')}, or fit the detector again with this one."
+            f"{path} has format {_plainly(header.get('format'))}, this book reads format {FORMAT}. "
+            f"Use the book's version {book}, or fit the detector again with this one."
         )
-    kind = str(header.get("kind"))
+    kind = _plainly(header.get("kind"))
     if kind not in KINDS:
         raise DataError(f"{path} holds a '{kind}'. {did_you_mean(kind, KINDS)}")
     maker = KINDS[kind]
-    if header.get("revision") != maker.revision:
+    if not _equal(header.get("revision"), maker.revision):
         raise DataError(
-            f"{path} was fitted by revision {header.get('revision')} of {kind}; this book has "
-            f"revision {maker.revision}, which scores otherwise. Fit the detector again, or use "
-            f"the book's version {header.get('book')}."
+            f"{path} was fitted by revision {_plainly(header.get('revision'))} of {kind}; this "
+            f"book has revision {maker.revision}, which scores otherwise. Fit the detector again, "
+            f"or use the book's version {book}."
         )
     try:
         detector = maker(typed(maker.settings_class, header["settings"], "settings"))
@@ -133,11 +135,21 @@ def load_detector(path: str | Path) -> tuple[Detector, dict[str, Any]]:
         ) from error
 
 
+def _equal(found: Any, number: int) -> bool:
+    """Say whether a damaged header, whose values may be anything, has the number wanted."""
+    return isinstance(found, int) and found == number
+
+
+def _plainly(value: Any) -> str:
+    return value if isinstance(value, str) else reprlib.repr(value)
+
+
 def _precision(fitted: Any, path: Path) -> str | None:
     # Files that were written before this was recorded say nothing, and are judged as they were.
     if fitted is None:
         return None
-    if fitted not in PRECISIONS:
+    if not isinstance(fitted, str) or fitted not in PRECISIONS:
+        fitted = _plainly(fitted)
         raise DataError(f"{path} was fitted in '{fitted}'. {did_you_mean(fitted, PRECISIONS)}")
     asked = asked_precision()
     if asked and asked != fitted:

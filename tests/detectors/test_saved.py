@@ -247,6 +247,21 @@ def test_other_weights_under_the_same_name_are_refused(kept, tmp_path):
         load_detector(path)
 
 
+@pytest.mark.parametrize("field", ["format", "kind", "revision", "book", "precision"])
+@pytest.mark.parametrize("value", [torch.ones(3, 3), {"format": {"of": torch.ones(99)}}, [1]])
+def test_a_header_of_anything_is_refused_in_a_few_words(kept, tmp_path, field, value):
+    path = tmp_path / "nut.zip"
+    write_archive(path, {**kept[0], "format": 0, field: value})
+    with pytest.raises(DataError) as refused:
+        load_detector(path)
+    write_archive(path, {**kept[0], field: value})
+    if field != "book":  # which is read where another fault is told
+        with pytest.raises(DataError) as refused:
+            load_detector(path)
+    assert "nut.zip" in str(refused.value)
+    assert len(str(refused.value)) < 600
+
+
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(DataError, match="there is no file"):
         load_detector(tmp_path / "nut.zip")
