@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+
 from helpers.formulas.scenes import Scenes
 from helpers.machine import this_machine
 from helpers.networks.weights import write_half
@@ -76,7 +78,7 @@ def main() -> None:
     print(f"{settings}\non {machine.describe()}", flush=True)
 
     start = time.perf_counter()
-    scenes = make_scenes(settings)
+    scenes = make_scenes(settings, torch.get_num_threads())
     print(f"{len(scenes.counts)} scenes, {time.perf_counter() - start:.0f} s", flush=True)
 
     # The weights for exact masks are those before the loose ones; the run then goes on.

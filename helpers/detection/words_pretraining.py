@@ -1,7 +1,7 @@
 """Pretrain the detector with words for classes on captioned scenes made of formulas."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,8 @@ from helpers.formulas.captions import KINDS, WORDS, Captioned, draw_captioned, i
 from helpers.formulas.scenes import draw_textures
 from helpers.machine import Machine, this_machine
 from helpers.networks.architectures import LITE
-from helpers.networks.checkpoint import fingerprint
+from helpers.networks.pretraining import rise_and_fall, train_what_is_free
 from helpers.networks.seeding import seeded
-from helpers.networks.training import train_steps
 
 # Never together on an object of the training, so that they tell whether words combine.
 HELD_OUT = (("dark", "ring"), ("blue", "line"), ("green", "spot"), ("white", "patch"))
@@ -183,24 +182,16 @@ def pretrain(
     machine = machine or this_machine()
     with seeded(settings.seed):
         network = machine.place(word_network(settings.body, settings.side)).train()
-    weights = [value for value in network.parameters() if value.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
-    same = {name: value for name, value in asdict(settings).items() if name != "steps"}
-    identity = {"settings": repr(sorted(same.items()))}  # a longer run continues a shorter one
-    if checkpoint:
-        identity["scenes"] = fingerprint(lesson.pictures, lesson.words)
     data = machine.stage(lesson.pictures)
-    losses, seconds = train_steps(
+    losses, seconds = train_what_is_free(
         network,
-        optimiser,
         lambda step: _loss(network, data, lesson, step, settings, machine),
         lambda step: learning_rate_at(step, settings),
         settings.steps,
-        identity,
+        settings,
+        ("steps",),
+        (lesson.pictures, lesson.words),
         checkpoint,
-        clipped=weights,
         save_every=save_every,
         report=report,
     )
@@ -209,9 +200,8 @@ def pretrain(
 
 def learning_rate_at(step: int, settings: WordSettings) -> float:
     """Return the learning rate of a step, counted from 0."""
-    warm = (step + 1) / settings.warming
-    cool = (settings.steps - step) / settings.cooling
-    return settings.learning_rate * min(1.0, warm, cool)
+    share = rise_and_fall(step, settings.steps, settings.warming, settings.cooling)
+    return settings.learning_rate * share
 
 
 def _loss(

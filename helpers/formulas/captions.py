@@ -5,9 +5,7 @@ true by construction, and drawn scenes and photographs are captioned alike.
 """
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -20,7 +18,7 @@ from scipy.ndimage import (
 )
 
 from helpers.errors import did_you_mean
-from helpers.formulas.scenes import SIDE, draw_scene
+from helpers.formulas.scenes import SIDE, Scene, draw_each
 
 LUMA = np.array([0.299, 0.587, 0.114])
 GAP, RING = 1, 4  # an object's surroundings lie between so many pixels from its edge
@@ -195,31 +193,14 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
 def draw_captioned(
     count: int, seed: int, textures: np.ndarray, side: int = SIDE, workers: int = 1
 ) -> Captioned:
-    """Draw scenes, as ``scenes.draw_scenes`` does, and caption their objects.
-
-    Parameters
-    ----------
-    count, seed, textures, side
-        As there.
-    workers
-        Processes that draw; their number changes nothing.
-    """
-    draw = partial(_draw, textures, seed, side)
-    hardness = np.linspace(0, 1, count)
-    if workers > 1:
-        with ProcessPoolExecutor(workers) as pool:
-            drawn = list(pool.map(draw, range(count), hardness, chunksize=64))
-    else:
-        drawn = list(map(draw, range(count), hardness))
+    """Draw scenes, as ``scenes.draw_scenes`` does, and caption their objects."""
+    drawn = draw_each(_captioned, count, seed, textures, side, workers)
     pictures, corners, words = zip(*drawn, strict=True)
     rows = np.repeat(np.arange(count), [len(each) for each in corners])
     return Captioned(np.stack(pictures), rows, np.concatenate(corners), np.concatenate(words))
 
 
-def _draw(
-    textures: np.ndarray, seed: int, side: int, number: int, difficulty: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    scene = draw_scene(textures, difficulty, np.random.default_rng((seed, 2, number)), side)
+def _captioned(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     words = memberships([caption(scene.picture, mask) for mask in scene.masks])
     return scene.picture, np.array([box_of(mask) for mask in scene.masks], np.float32), words
 

@@ -7,12 +7,17 @@ from random numbers; no photograph is involved.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
+from joblib import Parallel, delayed
 from scipy.ndimage import gaussian_filter
 
 from helpers.formulas.fields import noise
 from helpers.formulas.images import draw_formula, render_formula
+
+Made = TypeVar("Made")
 
 SIDE = 128
 MOST_OBJECTS = 6
@@ -120,19 +125,58 @@ def draw_scene(
             return Scene(_photograph(picture, difficulty, rng), np.stack(seen))
 
 
+def draw_each(
+    made_of: Callable[[Scene], Made],
+    count: int,
+    seed: int,
+    textures: np.ndarray,
+    side: int = SIDE,
+    workers: int = 1,
+) -> list[Made]:
+    """Draw scenes, each harder than the one before, and return what is made of each.
+
+    Parameters
+    ----------
+    made_of
+        Called with a scene where it was drawn; a function of a module.
+    count, seed
+        How many, and the source of the random numbers, which are each scene's own.
+    textures, side
+        See ``draw_scene``.
+    workers
+        Processes that draw; their number changes nothing.
+    """
+    draw = partial(_made, made_of, textures, seed, side)
+    hardness = np.linspace(0, 1, count).tolist()
+    return Parallel(n_jobs=workers, batch_size=64)(map(delayed(draw), range(count), hardness))
+
+
+def _made(
+    made_of: Callable[[Scene], Made],
+    textures: np.ndarray,
+    seed: int,
+    side: int,
+    number: int,
+    difficulty: float,
+) -> Made:
+    rng = np.random.default_rng((seed, 2, number))
+    return made_of(draw_scene(textures, difficulty, rng, side))
+
+
 def draw_scenes(
-    count: int, seed: int, textures: np.ndarray, side: int = SIDE, easiest: float = 0.0
+    count: int, seed: int, textures: np.ndarray, side: int = SIDE, workers: int = 1
 ) -> Scenes:
-    """Draw scenes, each harder than the one before: from ``easiest`` to 1."""
-    pictures = np.empty((count, 3, side, side), np.uint8)
-    bits = np.zeros((count, side, side), np.uint8)
-    counts = np.empty(count, np.int64)
-    for i, difficulty in enumerate(np.linspace(easiest, 1, count)):
-        scene = draw_scene(textures, float(difficulty), np.random.default_rng((seed, 2, i)), side)
-        pictures[i], counts[i] = scene.picture, len(scene.masks)
-        for k, mask in enumerate(scene.masks):
-            bits[i] |= mask.astype(np.uint8) << k
-    return Scenes(pictures, bits, counts)
+    """Draw scenes, each harder than the one before; see ``draw_each``."""
+    drawn = draw_each(_packed, count, seed, textures, side, workers)
+    pictures, bits, counts = zip(*drawn, strict=True)
+    return Scenes(np.stack(pictures), np.stack(bits), np.array(counts, np.int64))
+
+
+def _packed(scene: Scene) -> tuple[np.ndarray, np.ndarray, int]:
+    bits = np.zeros(scene.masks.shape[1:], np.uint8)
+    for k, mask in enumerate(scene.masks):
+        bits |= mask.astype(np.uint8) << k
+    return scene.picture, bits, len(scene.masks)
 
 
 def blob(u: np.ndarray, v: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Pretrain the promptable segmenter on scenes made of formulas, so that the book can ship one."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,8 @@ from torch.nn import functional
 
 from helpers.formulas.scenes import SIDE, Scenes, draw_scenes, draw_textures
 from helpers.machine import Machine, this_machine, to_unit_range
-from helpers.networks.checkpoint import fingerprint
+from helpers.networks.pretraining import rise_and_fall, train_what_is_free
 from helpers.networks.seeding import seeded
-from helpers.networks.training import train_steps
 from helpers.segmentation.losses import dice_losses
 from helpers.segmentation.promptable import (
     MINUS,
@@ -107,10 +106,10 @@ class Pretrained:
     seconds: float
 
 
-def make_scenes(settings: PretrainingSettings) -> Scenes:
-    """Draw what the training sees."""
+def make_scenes(settings: PretrainingSettings, workers: int = 1) -> Scenes:
+    """Draw what the training sees, in so many processes."""
     textures = draw_textures(settings.textures, settings.seed, settings.side)
-    return draw_scenes(settings.scenes, settings.seed, textures, settings.side)
+    return draw_scenes(settings.scenes, settings.seed, textures, settings.side, workers)
 
 
 def mask_losses(logits: torch.Tensor, truth: torch.Tensor, focal: float) -> torch.Tensor:
@@ -265,23 +264,15 @@ def pretrain(
     machine = machine or this_machine()
     with seeded(settings.seed):
         network = machine.place(PromptableNetwork()).train()
-    weights = [value for value in network.parameters() if value.requires_grad]
-    optimiser = torch.optim.AdamW(
-        weights, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
-    same = {name: value for name, value in asdict(settings).items() if name not in LENGTH}
-    identity = {"settings": repr(sorted(same.items()))}
-    if checkpoint:
-        identity["scenes"] = fingerprint(scenes.pictures, scenes.bits)
-    losses, seconds = train_steps(
+    losses, seconds = train_what_is_free(
         network,
-        optimiser,
         lambda step: _loss(network, scenes, step, settings, machine),
         lambda step: learning_rate_at(step, settings),
         settings.steps + settings.loose,
-        identity,
+        settings,
+        LENGTH,
+        (scenes.pictures, scenes.bits),
         checkpoint,
-        clipped=weights,
         save_every=save_every,
         report=report,
     )
@@ -293,9 +284,8 @@ def learning_rate_at(step: int, settings: PretrainingSettings) -> float:
     if step >= settings.steps:
         left = 1 - (step - settings.steps) / settings.loose
         return 0.6 * settings.learning_rate * left
-    warm = (step + 1) / settings.warming
-    cool = (settings.steps - step) / settings.cooling
-    return settings.learning_rate * min(1.0, warm, cool)
+    share = rise_and_fall(step, settings.steps, settings.warming, settings.cooling)
+    return settings.learning_rate * share
 
 
 def draw_batch(
